@@ -1,0 +1,14 @@
+CREATE TABLE IF NOT EXISTS api_keys {on_cluster}
+(
+    project LowCardinality(String),
+    key_id String,
+    key_hash String,
+    name String,
+    role LowCardinality(String),
+    created_at DateTime64(6, 'UTC'),
+    expires_at Nullable(DateTime64(6, 'UTC')),
+    revoked_at Nullable(DateTime64(6, 'UTC')),
+    version UInt64
+)
+ENGINE = {replacing}(version)
+ORDER BY (project, key_id)

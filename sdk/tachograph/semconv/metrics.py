@@ -1,0 +1,48 @@
+"""Metric names that the sidecar writes and the collector stores.
+
+GPU readings become one typed row a device and instant (`gpu_readings`); everything an engine
+publishes keeps its own name and becomes one row a data point (`engine_readings`).
+"""
+
+from typing import Final
+
+# --- hw.* (OpenTelemetry 1.44); attributes hw.id (the device UUID), hw.type=gpu, gpu.index
+HW_GPU_UTILIZATION = "hw.gpu.utilization"  # ratio 0..1
+HW_GPU_MEMORY_USAGE = "hw.gpu.memory.usage"  # By
+HW_GPU_MEMORY_LIMIT = "hw.gpu.memory.limit"  # By
+HW_GPU_MEMORY_UTILIZATION = "hw.gpu.memory.utilization"  # ratio 0..1, memory bus
+HW_POWER = "hw.power"  # W
+HW_ENERGY = "hw.energy"  # J, counter
+HW_TEMPERATURE = "hw.temperature"  # Cel
+HW_GPU_CLOCK_GRAPHICS = "hw.gpu.clock.graphics"  # MHz
+HW_GPU_CLOCK_MEMORY = "hw.gpu.clock.memory"  # MHz
+HW_GPU_POWER_LIMIT = "hw.gpu.power.limit"  # W
+HW_GPU_THROTTLE_REASONS = "hw.gpu.throttle_reasons"  # NVML bit mask
+
+GPU_READING_COLUMNS: Final = {
+    HW_GPU_UTILIZATION: "utilization_ratio",
+    HW_GPU_MEMORY_USAGE: "memory_used_bytes",
+    HW_GPU_MEMORY_LIMIT: "memory_total_bytes",
+    HW_GPU_MEMORY_UTILIZATION: "memory_bus_ratio",
+    HW_POWER: "power_w",
+    HW_ENERGY: "energy_j",
+    HW_TEMPERATURE: "temperature_c",
+    HW_GPU_CLOCK_GRAPHICS: "clock_graphics_mhz",
+    HW_GPU_CLOCK_MEMORY: "clock_memory_mhz",
+    HW_GPU_POWER_LIMIT: "power_limit_w",
+    HW_GPU_THROTTLE_REASONS: "throttle_reasons",
+}
+"""Metric name -> column of `gpu_readings`."""
+
+ENGINE_PREFIXES: Final = ("vllm:", "sglang:", "llamacpp:", "tgi_", "tachograph.proxy.")
+"""Metrics that begin so are stored in `engine_readings`."""
+
+# --- what a client or sidecar did not deliver: counter, attributes `tachograph.signal` (spans |
+# metrics | logs) and `error.type` (a DropReason); cumulative since `service.instance.id` started.
+CLIENT_DROPPED = "tachograph.client.dropped"
+CLIENT_SUBMITTED = "tachograph.client.submitted"
+SIGNAL = "tachograph.signal"
+
+# --- the sidecar's own state
+PROXY_REQUESTS_IN_FLIGHT = "tachograph.proxy.requests_in_flight"
+PROXY_UPSTREAM_UP = "tachograph.proxy.upstream_up"
