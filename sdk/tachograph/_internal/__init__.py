@@ -1,0 +1,1 @@
+"""Machinery behind the public surface; nothing here is stable for applications."""

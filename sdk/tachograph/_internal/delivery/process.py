@@ -1,0 +1,65 @@
+"""Ends and forks of the process: every live `Delivery` is flushed at exit and reset in a child."""
+
+import atexit
+import os
+import sys
+import time
+import weakref
+from typing import Protocol
+
+EXIT_TIMEOUT_S = 5.0
+"""How long the end of a process may wait for the last delivery, all instances together."""
+
+
+class Deliverer(Protocol):
+    """What this module needs of a `Delivery`."""
+
+    def shutdown(self, timeout_s: float) -> bool: ...
+    def reset_after_fork(self) -> None: ...
+
+
+_live: "weakref.WeakSet[Deliverer]" = weakref.WeakSet()
+
+
+def register(delivery: Deliverer) -> None:
+    """Include `delivery` in what happens at exit and after a fork, for as long as it lives."""
+    _live.add(delivery)
+
+
+def before_first_delivery(delivery: Deliverer) -> None:
+    """Make sure that a `multiprocessing` child delivers at its end.
+
+    Such children leave by `os._exit` and never run atexit; they run the finalizers of
+    multiprocessing (or of billiard, Celery's copy) instead, which are cleared when a child
+    starts and so cannot be set up earlier than this.
+    """
+    for package in ("multiprocessing", "billiard"):
+        process = sys.modules.get(f"{package}.process")
+        util = sys.modules.get(f"{package}.util")
+        if process is None or util is None:
+            continue
+        if process.current_process().name == "MainProcess":
+            continue
+        util.Finalize(delivery, _shutdown, args=(weakref.ref(delivery),), exitpriority=10)
+
+
+def _shutdown(reference: "weakref.ref[Deliverer]") -> None:
+    delivery = reference()
+    if delivery is not None:
+        delivery.shutdown(EXIT_TIMEOUT_S)
+
+
+def _shutdown_all() -> None:
+    deadline = time.monotonic() + EXIT_TIMEOUT_S
+    for delivery in list(_live):
+        delivery.shutdown(max(0.0, deadline - time.monotonic()))
+
+
+def _reset_all() -> None:
+    for delivery in list(_live):
+        delivery.reset_after_fork()
+
+
+atexit.register(_shutdown_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset_all)

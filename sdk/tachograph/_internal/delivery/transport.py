@@ -1,0 +1,143 @@
+"""One kept-alive HTTP connection to the collector, on the standard library alone.
+
+The standard client and not `requests`: importing that costs 100 ms, and it reads ~/.netrc, whose
+entries would replace the Authorization header.
+"""
+
+import email.utils
+import gzip
+import http.client
+import socket
+import ssl
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
+from urllib.parse import urlsplit
+
+MAX_RESPONSE_BYTES = 64 * 1024
+_RETRYABLE_STATUS = frozenset({429, 502, 503, 504})  # OTLP/HTTP specification
+
+
+class Verdict(Enum):
+    """What an export attempt came to."""
+
+    ACCEPTED = "accepted"
+    RETRY = "retry"  # the collector asks to come again
+    UNREACHABLE = "unreachable"  # no answer, or none that is HTTP
+    TOO_LARGE = "too_large"  # 413: try smaller batches
+    REFUSED = "refused"  # any other status: sending again cannot help
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The outcome of one POST."""
+
+    verdict: Verdict
+    status: int | None = None
+    body: bytes = b""
+    retry_after_s: float | None = None
+    error: str = ""
+
+
+class Transport:
+    """Posts OTLP bodies. Used by the delivery thread only, except `abort`."""
+
+    def __init__(
+        self,
+        endpoint: str,
+        *,
+        headers: dict[str, str],
+        timeout_s: float,
+        is_compressed: bool,
+        ca_file: str | None = None,
+    ) -> None:
+        parts = urlsplit(endpoint)
+        self._is_tls = parts.scheme == "https"
+        self._host = parts.hostname or "127.0.0.1"
+        self._port = parts.port or (443 if self._is_tls else 80)
+        self._prefix = parts.path.rstrip("/")
+        self._timeout_s = timeout_s
+        self._is_compressed = is_compressed
+        self._ca_file = ca_file
+        self._headers = {**headers, "Content-Type": "application/x-protobuf"}
+        if is_compressed:
+            self._headers["Content-Encoding"] = "gzip"
+        self._connection: http.client.HTTPConnection | None = None
+
+    @property
+    def address(self) -> str:
+        """Host and port, for messages; never credentials."""
+        return f"{self._host}:{self._port}"
+
+    def post(self, path: str, body: bytes) -> Answer:
+        """POST `body` to endpoint + `path`; never raises for what the network does."""
+        if self._is_compressed:
+            body = gzip.compress(body, compresslevel=1)
+        is_reused = self._connection is not None
+        answer = self._post_once(path, body)
+        if answer.verdict is Verdict.UNREACHABLE and is_reused:
+            # A server may close an idle connection at any time; that is no failure.
+            answer = self._post_once(path, body)
+        return answer
+
+    def abort(self) -> None:
+        """Break a POST that is under way in another thread."""
+        connection = self._connection
+        if connection is not None and connection.sock is not None:
+            with suppress(OSError):
+                connection.sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Close the connection; the next POST opens another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _post_once(self, path: str, body: bytes) -> Answer:
+        try:
+            connection = self._connected()
+            connection.request("POST", self._prefix + path, body, self._headers)
+            response = connection.getresponse()
+            content = response.read(MAX_RESPONSE_BYTES)
+            retry_after = response.getheader("Retry-After")
+            if response.will_close or not response.isclosed():
+                self.close()
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            return Answer(Verdict.UNREACHABLE, error=type(error).__name__)
+        status = response.status
+        if 200 <= status < 300:
+            return Answer(Verdict.ACCEPTED, status, content)
+        if status in _RETRYABLE_STATUS:
+            return Answer(Verdict.RETRY, status, retry_after_s=retry_after_seconds(retry_after))
+        return Answer(Verdict.TOO_LARGE if status == 413 else Verdict.REFUSED, status)
+
+    def _connected(self) -> http.client.HTTPConnection:
+        if self._connection is None:
+            if self._is_tls:
+                self._connection = http.client.HTTPSConnection(
+                    self._host,
+                    self._port,
+                    timeout=self._timeout_s,
+                    context=ssl.create_default_context(cafile=self._ca_file),
+                )
+            else:
+                self._connection = http.client.HTTPConnection(
+                    self._host, self._port, timeout=self._timeout_s
+                )
+        return self._connection
+
+
+def retry_after_seconds(value: str | None) -> float | None:
+    """A Retry-After header (seconds or an HTTP date) as seconds from now; None: none, or bad."""
+    if value is None:
+        return None
+    try:
+        return max(0.0, float(int(value)))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+    except ValueError:
+        return None
