@@ -1,0 +1,1 @@
+"""OTLP over HTTP: bytes to protobuf messages and back."""

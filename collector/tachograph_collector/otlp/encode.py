@@ -1,0 +1,78 @@
+"""Answers of the OTLP routes, in the encoding of the request."""
+
+import json
+from typing import Protocol
+
+from google.protobuf import json_format  # type: ignore[import-untyped]
+from google.rpc import code_pb2, status_pb2  # type: ignore[import-untyped]
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceResponse,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+from tachograph_collector.errors import ApiError
+from tachograph_collector.otlp.decode import Encoding, ProtobufMessage
+
+_MAX_MESSAGE_CHARACTERS = 2000
+
+_RPC_CODES = {
+    400: code_pb2.INVALID_ARGUMENT,
+    401: code_pb2.UNAUTHENTICATED,
+    403: code_pb2.PERMISSION_DENIED,
+    413: code_pb2.INVALID_ARGUMENT,
+    415: code_pb2.INVALID_ARGUMENT,
+    429: code_pb2.RESOURCE_EXHAUSTED,
+    503: code_pb2.UNAVAILABLE,
+}
+
+
+class ExportAnswer(Protocol):
+    """Makes the answer of one signal from what was rejected."""
+
+    def __call__(self, rejected: int, message: str) -> ProtobufMessage: ...
+
+
+def traces_answer(rejected: int, message: str) -> ProtobufMessage:
+    """`ExportTraceServiceResponse`; `partial_success` only when something was rejected."""
+    answer = ExportTraceServiceResponse()
+    if rejected:
+        answer.partial_success.rejected_spans = rejected
+        answer.partial_success.error_message = message[:_MAX_MESSAGE_CHARACTERS]
+    return answer
+
+
+def metrics_answer(rejected: int, message: str) -> ProtobufMessage:
+    """`ExportMetricsServiceResponse`, likewise; `rejected` counts data points."""
+    answer = ExportMetricsServiceResponse()
+    if rejected:
+        answer.partial_success.rejected_data_points = rejected
+        answer.partial_success.error_message = message[:_MAX_MESSAGE_CHARACTERS]
+    return answer
+
+
+def logs_answer(rejected: int, message: str) -> ProtobufMessage:
+    """`ExportLogsServiceResponse`, likewise; `rejected` counts log records."""
+    answer = ExportLogsServiceResponse()
+    if rejected:
+        answer.partial_success.rejected_log_records = rejected
+        answer.partial_success.error_message = message[:_MAX_MESSAGE_CHARACTERS]
+    return answer
+
+
+def encode(message: ProtobufMessage, encoding: Encoding) -> bytes:
+    """The bytes of an answer."""
+    if encoding is Encoding.PROTOBUF:
+        return message.SerializeToString()
+    return json.dumps(json_format.MessageToDict(message), separators=(",", ":")).encode()
+
+
+def encode_error(error: ApiError, encoding: Encoding) -> bytes:
+    """A `google.rpc.Status`, as OTLP asks for; its JSON also carries our own error object."""
+    text = error.message if error.remedy is None else f"{error.message}; {error.remedy}"
+    code = _RPC_CODES.get(error.status, code_pb2.UNKNOWN)
+    if encoding is Encoding.PROTOBUF:
+        status: ProtobufMessage = status_pb2.Status(code=code, message=text)
+        return status.SerializeToString()
+    document = {"code": int(code), "message": text, **error.body()}
+    return json.dumps(document, separators=(",", ":")).encode()

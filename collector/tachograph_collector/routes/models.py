@@ -1,0 +1,119 @@
+"""The shapes of REST requests and answers (they make the OpenAPI page)."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+TraceId = Annotated[str, Field(pattern="^[0-9a-f]{32}$", description="32 lower-case hex digits")]
+SpanId = Annotated[str, Field(pattern="^[0-9a-f]{16}$", description="16 lower-case hex digits")]
+
+
+class ErrorDetail(BaseModel):
+    """What went wrong, and what to do."""
+
+    code: str
+    message: str
+    field: str | None
+    remedy: str | None
+
+
+class ErrorAnswer(BaseModel):
+    """The body of every answer other than success."""
+
+    error: ErrorDetail
+
+
+class WhoAmI(BaseModel):
+    """Whom the collector takes the caller for; `key_id` is null without a key."""
+
+    project: str
+    role: Literal["ingest", "read", "admin"]
+    key_id: str | None
+
+
+class Percentiles(BaseModel):
+    """Seconds; null where nothing was measured."""
+
+    p50_s: float | None
+    p95_s: float | None
+    p99_s: float | None
+
+
+class SegmentAnswer(BaseModel):
+    """Counted requests of one segment; null is unknown, never 0."""
+
+    segment: str | None
+    requests: int
+    errors: int
+    input_tokens: int | None = Field(description="includes cached tokens")
+    output_tokens: int | None = Field(description="includes reasoning tokens")
+    cache_read_tokens: int | None
+    reasoning_tokens: int | None
+    without_tokens: int = Field(description="requests whose token counts are unknown")
+    duration: Percentiles
+    first_chunk: Percentiles
+    list_cost: Decimal | None
+    compute_cost: Decimal | None
+    reported_cost: Decimal | None
+    currencies: list[str]
+    gpu_seconds: float | None
+    energy_j: float | None
+
+
+class SummaryAnswer(BaseModel):
+    """Totals of a time range, the busiest segment first."""
+
+    since: datetime
+    until: datetime
+    by: Literal["model", "tenant", "variant"] | None
+    segments: list[SegmentAnswer]
+
+
+class LedgerEntryAnswer(BaseModel):
+    """Records of one source and signal with one outcome."""
+
+    source: str
+    signal: str
+    outcome: str
+    reason: str
+    count: int
+    last_time: datetime
+
+
+class LedgerAnswer(BaseModel):
+    """The books of a time range: received = accepted + rejected."""
+
+    since: datetime
+    until: datetime
+    entries: list[LedgerEntryAnswer]
+
+
+class ScoreRequest(BaseModel):
+    """A judgement of one answer: at least a value or a label."""
+
+    model_config = ConfigDict(extra="forbid", str_max_length=20_000)
+
+    trace_id: TraceId
+    span_id: SpanId
+    name: str = Field(min_length=1, max_length=200, description="what is judged, e.g. thumbs")
+    value: float | None = Field(
+        default=None, ge=0, le=1, allow_inf_nan=False, description="0 is bad, 1 is good"
+    )
+    label: str | None = Field(default=None, max_length=200)
+    comment: str | None = Field(default=None, max_length=20_000)
+    source: Literal["human", "api"] = "human"
+
+
+class ScoreAnswer(BaseModel):
+    """The score as it was stored."""
+
+    trace_id: str
+    span_id: str
+    name: str
+    evaluator: str
+    author: str
+    value: float | None
+    label: str | None
+    created_at: datetime

@@ -1,0 +1,1 @@
+"""OTLP messages to rows: which attribute fills which column is data in `columns`."""

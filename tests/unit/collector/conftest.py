@@ -1,0 +1,126 @@
+"""Builders of OTLP messages and the limits they are translated within."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from tachograph_collector.translate.limits import Limits, Window
+from tachograph_collector.translate.outcome import Rejections
+from tachograph_collector.translate.spans import translate_spans
+from tachograph_store.rows import SpanRow
+
+Attributes = Mapping[str, object]
+TRACE_ID = bytes.fromhex("0af7651916cd43dd8448eb211c80319c")
+SPAN_ID = bytes.fromhex("b7ad6b7169203331")
+
+
+def any_value(value: object) -> AnyValue:
+    match value:
+        case bool():
+            return AnyValue(bool_value=value)
+        case int():
+            return AnyValue(int_value=value)
+        case float():
+            return AnyValue(double_value=value)
+        case str():
+            return AnyValue(string_value=value)
+        case bytes():
+            return AnyValue(bytes_value=value)
+        case list():
+            return AnyValue(array_value=ArrayValue(values=[any_value(item) for item in value]))
+        case dict():
+            return AnyValue(kvlist_value=KeyValueList(values=key_values(value)))
+        case _:
+            return AnyValue()
+
+
+def key_values(attributes: Attributes) -> list[KeyValue]:
+    return [KeyValue(key=key, value=any_value(value)) for key, value in attributes.items()]
+
+
+@pytest.fixture
+def limits() -> Limits:
+    return Limits(
+        max_attributes=16,
+        max_attribute_bytes=256,
+        max_content_bytes=4096,
+        max_events=4,
+        max_links=4,
+        retention_days=30,
+        content_retention_days=7,
+        readings_retention_days=14,
+    )
+
+
+@pytest.fixture
+def now() -> int:
+    return time.time_ns()
+
+
+@pytest.fixture
+def window(now: int) -> Window:
+    return Window.around(now, 30)
+
+
+class MakeSpan(Protocol):
+    def __call__(self, attributes: Attributes | None = None, **fields: object) -> Span: ...
+
+
+@pytest.fixture
+def make_span(now: int) -> MakeSpan:
+    def make(attributes: Attributes | None = None, **fields: object) -> Span:
+        span = Span(
+            trace_id=TRACE_ID,
+            span_id=SPAN_ID,
+            name="chat",
+            start_time_unix_nano=now - 1_000_000_000,
+            end_time_unix_nano=now,
+            attributes=key_values(attributes or {}),
+        )
+        span.MergeFrom(Span(**fields))  # type: ignore[arg-type]
+        return span
+
+    return make
+
+
+@pytest.fixture
+def make_request() -> Callable[..., ExportTraceServiceRequest]:
+    def make(*spans: Span, resource: Attributes | None = None) -> ExportTraceServiceRequest:
+        request = ExportTraceServiceRequest()
+        resource_spans = request.resource_spans.add()
+        resource_spans.resource.attributes.extend(key_values(resource or {"service.name": "shop"}))
+        resource_spans.scope_spans.add().spans.extend(spans)
+        return request
+
+    return make
+
+
+@pytest.fixture
+def translate(
+    make_request: Callable[..., ExportTraceServiceRequest], window: Window, limits: Limits
+) -> Callable[..., tuple[list[SpanRow], Rejections]]:
+    def run(*spans: Span) -> tuple[list[SpanRow], Rejections]:
+        rejections = Rejections()
+        translated = translate_spans(make_request(*spans), "p", window, limits, rejections)
+        return [span.row for span in translated], rejections
+
+    return run
+
+
+@pytest.fixture
+def translate_one(
+    make_span: MakeSpan, translate: Callable[..., tuple[list[SpanRow], Rejections]]
+) -> Callable[..., SpanRow]:
+    """The row of one span with the given attributes."""
+
+    def run(attributes: Attributes | None = None, **fields: object) -> SpanRow:
+        rows, rejections = translate(make_span(attributes, **fields))
+        assert not rejections.total
+        return rows[0]
+
+    return run
