@@ -1,0 +1,36 @@
+"""What the sidecar must know of an engine, as one value each."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from tachograph_sidecar.engines.facts import EngineFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineAdapter:
+    """One engine.
+
+    Attributes:
+        name: what `--engine` takes.
+        provider: `gen_ai.provider.name`.
+        server_header: lower-case beginning of its `Server` response header, None if it has none.
+        probe_path: a GET that only this engine answers with 200, None if there is none.
+        model_owner: `owned_by` in its `/v1/models`, None if it does not say.
+        metrics_path: its Prometheus page, None where it has none.
+        metric_prefixes: how the names of its own metrics begin.
+        asks_for_usage: whether `include_usage` changes nothing in a stream but the one added
+            event, so that the sidecar may ask for it unseen.
+        marker: a key of its answers under which (or beside which) its per-request facts stand.
+        read_facts: reads them from a JSON object of an answer that has the marker.
+    """
+
+    name: str
+    provider: str
+    server_header: str | None = None
+    probe_path: str | None = None
+    model_owner: str | None = None
+    metrics_path: str | None = None
+    metric_prefixes: tuple[str, ...] = ()
+    asks_for_usage: bool = False
+    marker: str | None = None
+    read_facts: Callable[[Mapping[str, object]], EngineFacts | None] | None = None

@@ -1,0 +1,9 @@
+"""`transformers serve`. It has no metrics page, and several tokens may share one chunk."""
+
+from tachograph_sidecar.engines.adapter import EngineAdapter
+
+ADAPTER = EngineAdapter(
+    name="transformers",
+    provider="hugging_face",
+    asks_for_usage=False,  # neither tried nor read: its streams stay as they are
+)

@@ -1,0 +1,281 @@
+"""Watches model requests pass and makes one span of each. Whatever fails here, requests go on."""
+
+import functools
+import logging
+import time
+import zlib
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Concatenate, Literal, ParamSpec
+
+from opentelemetry.sdk.trace import ReadableSpan
+
+from tachograph.semconv import headers
+from tachograph_sidecar.attribution import AttributionRule, Share
+from tachograph_sidecar.engines import EngineAdapter
+from tachograph_sidecar.observe.answer import Answer
+from tachograph_sidecar.observe.bounded import BoundedCopy, Budget
+from tachograph_sidecar.observe.deferred import Deferred
+from tachograph_sidecar.observe.events import EventParser, JsonLines, ServerSentEvents
+from tachograph_sidecar.observe.routes import Route, route_of
+from tachograph_sidecar.observe.timing import ChunkClock
+from tachograph_sidecar.observe.trace_context import continue_trace
+from tachograph_sidecar.proxy.head import Header, RequestHead
+from tachograph_sidecar.tenants import Tenant, Tenants
+
+_log = logging.getLogger("tachograph.sidecar")
+
+Capture = Literal["off", "metadata", "full"]
+P = ParamSpec("P")
+
+MAX_PIECES_A_STEP = 32
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderOptions:
+    """What is kept of a request.
+
+    Attributes:
+        capture: `full` records messages; the others never hold any text.
+        body_limit_bytes: of a request or of an answer that is not streamed; longer ones are cut.
+        budget_bytes: of all copies and unparsed chunks together.
+        content_limit_chars: of the input messages, and of the output messages, of one span.
+    """
+
+    capture: Capture = "metadata"
+    body_limit_bytes: int = 1024 * 1024
+    budget_bytes: int = 128 * 1024 * 1024
+    content_limit_chars: int = 256 * 1024
+
+
+def _never_raises(
+    method: Callable[Concatenate["Observation", P], None],
+) -> Callable[Concatenate["Observation", P], None]:
+    """A defect in telemetry ends the observation, never the request."""
+
+    @functools.wraps(method)
+    def guarded(self: "Observation", *args: P.args, **kwargs: P.kwargs) -> None:
+        if self.is_broken:
+            return
+        try:
+            method(self, *args, **kwargs)
+        except Exception:  # noqa: BLE001 - requests must not notice telemetry failing
+            self.is_broken = True
+            self.recorder.count_failure()
+            _log.exception("tachograph sidecar: a request could not be recorded; it goes on")
+
+    return guarded
+
+
+class Recorder:
+    """Makes observations and turns them into spans.
+
+    Args:
+        options: what is kept.
+        tenants: whose request it is.
+        rule: splits busy time and energy over requests.
+        engine: the engine as known now.
+        build: makes a span of a finished observation.
+        submit: hands a span to delivery; False when it was dropped there.
+    """
+
+    def __init__(
+        self,
+        *,
+        options: RecorderOptions,
+        tenants: Tenants,
+        rule: AttributionRule,
+        engine: Callable[[], EngineAdapter],
+        build: "Callable[[Observation], ReadableSpan]",
+        submit: Callable[[ReadableSpan], bool],
+    ) -> None:
+        self.options = options
+        self.tenants = tenants
+        self.rule = rule
+        self.engine = engine
+        self.build = build
+        self.submit = submit
+        self.budget = Budget(options.budget_bytes)
+        self.deferred = Deferred()
+        self.in_flight = 0
+        self.recorded = 0
+        self.failures = 0
+
+    def begin(self, head: RequestHead, request_id: str) -> "Observation | None":
+        """Watch a request that arrives now; None for one that is no model call."""
+        route = route_of(head.method, head.path)
+        if route is None:
+            return None
+        try:
+            return Observation(self, route, head, request_id)
+        except Exception:  # noqa: BLE001 - requests must not notice telemetry failing
+            self.count_failure()
+            _log.exception("tachograph sidecar: a request could not be recorded; it goes on")
+            return None
+
+    def count_failure(self) -> None:
+        self.failures += 1
+
+
+class Observation:
+    """One model request as it passes. The proxy calls it after the bytes are on their way."""
+
+    def __init__(
+        self, recorder: Recorder, route: Route, head: RequestHead, request_id: str
+    ) -> None:
+        self.recorder = recorder
+        self.route = route
+        self.request_id = request_id
+        self.arrival_ns = time.perf_counter_ns()
+        self.arrival_unix_ns = time.time_ns()
+        self.end_ns = self.arrival_ns
+        self.trace = continue_trace(head.get(b"traceparent"))
+        self.tenant: Tenant | None = recorder.tenants.of(head)
+        self.user = _claim(head, headers.USER)
+        self.session = _claim(head, headers.SESSION)
+        self.variant = _claim(head, headers.VARIANT)
+        self.capture: Capture = recorder.options.capture
+        asked = head.get(headers.CONTENT_CAPTURE.encode())
+        if asked is not None and asked.strip().lower() == b"off":
+            self.capture = "off"
+        self.engine = recorder.engine()
+        options = recorder.options
+        self.request = BoundedCopy(options.body_limit_bytes, recorder.budget)
+        self.body = BoundedCopy(options.body_limit_bytes, recorder.budget)
+        self.answer = Answer(
+            keeps_text=self.capture == "full", text_limit=options.content_limit_chars
+        )
+        self.chunks = ChunkClock(self.arrival_ns)
+        self.status: int | None = None
+        self.is_stream = False
+        self.error_type: str | None = None
+        self.has_client_left = False
+        self.share: Share | None = None
+        self.is_broken = False
+        self.is_queued = False
+        self._events: EventParser | None = None
+        self._pieces: deque[tuple[int, bytes]] = deque()
+        self._inflate: zlib._Decompress | None = None
+        self._is_readable = True
+        self._is_over = False
+        recorder.in_flight += 1
+
+    @property
+    def can_carry_usage(self) -> bool:
+        return self.route.can_carry_usage
+
+    @property
+    def traceparent(self) -> bytes:
+        return self.trace.traceparent
+
+    @property
+    def duration_ns(self) -> int:
+        return self.end_ns - self.arrival_ns
+
+    # --- told by the exchange
+
+    @_never_raises
+    def request_bytes(self, data: bytes) -> None:
+        self.request.add(data)
+
+    @_never_raises
+    def request_sent(self) -> None:
+        self.recorder.rule.begin(self, time.perf_counter_ns())
+
+    @_never_raises
+    def response_head(self, status: int, fields: list[Header]) -> None:
+        self.status = status
+        content_type = encoding = b""
+        for name, value in fields:
+            lower = name.lower()
+            if lower == b"content-type":
+                content_type = value.partition(b";")[0].strip().lower()
+            elif lower == b"content-encoding":
+                encoding = value.strip().lower()
+        if content_type == b"text/event-stream":
+            self._events = ServerSentEvents()
+        elif content_type == b"application/x-ndjson":
+            self._events = JsonLines()
+        self.is_stream = self._events is not None
+        if encoding in (b"gzip", b"x-gzip", b"deflate"):
+            self._inflate = zlib.decompressobj(wbits=47)
+        elif encoding not in (b"", b"identity"):
+            self._is_readable = False
+
+    @_never_raises
+    def response_bytes(self, data: bytes, arrived_ns: int) -> None:
+        if not self._is_readable or not self.recorder.budget.take(len(data)):
+            self._is_readable = False
+            return
+        self._pieces.append((arrived_ns, data))
+        self.recorder.deferred.add(self)
+
+    @_never_raises
+    def complete(self) -> None:
+        self._end()
+
+    @_never_raises
+    def failed(self, error_type: str, status: int | None = None) -> None:
+        self.error_type = error_type
+        self.status = status if status is not None else self.status
+        self._end()
+
+    @_never_raises
+    def client_disconnected(self) -> None:
+        self.has_client_left = True
+        self._end()
+
+    # --- later, from the deferred queue
+
+    def work(self) -> bool:
+        """Parse some of what passed; at the end, submit the span. True while there is more."""
+        self._work()
+        return not self.is_broken and bool(self._pieces)
+
+    @_never_raises
+    def _work(self) -> None:
+        for _ in range(min(MAX_PIECES_A_STEP, len(self._pieces))):
+            arrived_ns, data = self._pieces.popleft()
+            self.recorder.budget.give_back(len(data))
+            self._read(data, arrived_ns)
+        if self._is_over and not self._pieces:
+            self._finish()
+
+    def _read(self, data: bytes, arrived_ns: int) -> None:
+        if self._inflate is not None:
+            # the rest of a piece that grows beyond this is a bomb, or nothing that counts
+            data = self._inflate.decompress(data, self.recorder.options.body_limit_bytes)
+        if self._events is None:
+            self.body.add(data)
+            return
+        for event in self._events.feed(data):
+            if self.answer.add_chunk(event):
+                self.chunks.tick(arrived_ns)
+
+    def _end(self) -> None:
+        self._is_over = True
+        self.end_ns = time.perf_counter_ns()
+        self.recorder.in_flight -= 1
+        self.share = self.recorder.rule.end(self, self.end_ns)
+        self.recorder.deferred.add(self)
+
+    def _finish(self) -> None:
+        if self._events is None:
+            self.answer.add_body(self.body)
+        else:
+            for event in self._events.finish():
+                if self.answer.add_chunk(event):
+                    self.chunks.tick(self.end_ns)
+        try:
+            span = self.recorder.build(self)
+        finally:
+            self.request.clear()
+            self.body.clear()
+        self.recorder.submit(span)
+        self.recorder.recorded += 1
+
+
+def _claim(head: RequestHead, name: str) -> str | None:
+    value = head.get(name.encode())
+    return value.decode("utf-8", "replace")[:256] if value else None

@@ -1,0 +1,178 @@
+"""A finished observation as one OTel span."""
+
+from collections.abc import Callable
+
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.semconv.attributes import http_attributes
+from opentelemetry.trace import SpanContext, SpanKind, TraceFlags
+from opentelemetry.trace.status import Status, StatusCode
+
+from tachograph.semconv import SCHEMA_URL, attributes
+from tachograph.semconv.values import Observer
+from tachograph.version import __version__
+from tachograph_sidecar.observe.messages import fit, input_messages
+from tachograph_sidecar.observe.recorder import Observation
+from tachograph_sidecar.observe.request_facts import (
+    AttributeMap,
+    attributes_of_cut,
+    read_request,
+    request_attributes,
+)
+from tachograph_sidecar.proxy.pool import Upstream
+
+_SCOPE = InstrumentationScope("tachograph.sidecar", __version__, SCHEMA_URL)
+
+
+def span_builder(
+    resource: Resource, upstream: Upstream, content_limit_chars: int
+) -> Callable[[Observation], ReadableSpan]:
+    """How this sidecar makes spans: stamped with its resource, of requests to `upstream`."""
+
+    def build(seen: Observation) -> ReadableSpan:
+        found = _identity(seen, upstream)
+        truncated: list[str] = []
+        _add_request(found, truncated, seen, content_limit_chars)
+        _add_answer(found, truncated, seen, content_limit_chars)
+        _add_use(found, seen)
+        if truncated:
+            found[attributes.TRUNCATED] = truncated
+        error_type = _error_type(seen)
+        if error_type is not None:
+            found[attributes.ERROR_TYPE] = error_type
+        model = found.get(attributes.REQUEST_MODEL) or found.get(attributes.RESPONSE_MODEL)
+        trace = seen.trace
+        return ReadableSpan(
+            name=f"{seen.route.operation} {model}" if model else seen.route.operation,
+            context=_context(trace.trace_id, trace.span_id, is_remote=False),
+            parent=(
+                None
+                if trace.parent_id is None
+                else _context(trace.trace_id, trace.parent_id, is_remote=True)
+            ),
+            resource=resource,
+            attributes=found,
+            kind=SpanKind.CLIENT,
+            status=Status(StatusCode.UNSET if error_type is None else StatusCode.ERROR),
+            start_time=seen.arrival_unix_ns,
+            end_time=seen.arrival_unix_ns + seen.duration_ns,
+            instrumentation_scope=_SCOPE,
+        )
+
+    return build
+
+
+def _context(trace_id: int, span_id: int, *, is_remote: bool) -> SpanContext:
+    return SpanContext(trace_id, span_id, is_remote, TraceFlags(TraceFlags.SAMPLED))
+
+
+def _identity(seen: Observation, upstream: Upstream) -> AttributeMap:
+    found: AttributeMap = {
+        attributes.OBSERVER: Observer.PROXY,
+        attributes.REQUEST_ID: seen.request_id,
+        attributes.OPERATION_NAME: seen.route.operation,
+        attributes.PROVIDER_NAME: seen.engine.provider,
+        attributes.SERVER_ADDRESS: upstream.host,
+        attributes.SERVER_PORT: upstream.port,
+        attributes.CONTENT_CAPTURE: seen.capture,
+    }
+    if seen.tenant is not None:
+        found[attributes.TENANT] = seen.tenant.name
+        found[attributes.TENANT_SOURCE] = seen.tenant.source
+    for name, value in (
+        (attributes.USER_ID, seen.user),
+        (attributes.SESSION_ID, seen.session),
+        (attributes.VARIANT, seen.variant),
+    ):
+        if value is not None:
+            found[name] = value
+    return found
+
+
+def _add_request(
+    found: AttributeMap, truncated: list[str], seen: Observation, limit_chars: int
+) -> None:
+    request = read_request(seen.request)
+    if request is None:
+        if seen.request.is_cut:
+            found.update(attributes_of_cut(seen.request))
+        if seen.capture == "full" and seen.request.total:
+            # not readable as a whole: its beginning, as it is
+            found[attributes.INPUT_MESSAGES] = seen.request.head[:limit_chars].decode(
+                "utf-8", "replace"
+            )
+            if seen.request.is_cut or seen.request.total > limit_chars:
+                truncated.append(attributes.INPUT_MESSAGES)
+        return
+    found.update(request_attributes(request))
+    if seen.capture == "full":
+        messages = input_messages(request)
+        if messages:
+            found[attributes.INPUT_MESSAGES], was_cut = fit(messages, limit_chars)
+            if was_cut:
+                truncated.append(attributes.INPUT_MESSAGES)
+
+
+def _add_answer(
+    found: AttributeMap, truncated: list[str], seen: Observation, limit_chars: int
+) -> None:
+    answer = seen.answer
+    engine = answer.engine
+    timing = seen.chunks.result()
+    stated: list[tuple[str, str | int | float | None]] = [
+        (http_attributes.HTTP_RESPONSE_STATUS_CODE, seen.status),
+        (attributes.RESPONSE_MODEL, answer.model),
+        (attributes.RESPONSE_ID, answer.response_id),
+        (attributes.USAGE_INPUT_TOKENS, answer.input_tokens),
+        (attributes.USAGE_OUTPUT_TOKENS, answer.output_tokens),
+        (attributes.USAGE_CACHE_READ_INPUT_TOKENS, answer.cache_read_tokens),
+        (attributes.USAGE_REASONING_OUTPUT_TOKENS, answer.usage.reasoning_tokens),
+        (attributes.ENGINE_TIME_TO_FIRST_TOKEN, engine.time_to_first_token_s),
+        (attributes.ENGINE_QUEUE_TIME, engine.queue_s),
+        (attributes.ENGINE_PREFILL_TIME, engine.prefill_s),
+        (attributes.ENGINE_DECODE_TIME, engine.decode_s),
+    ]
+    if seen.is_stream:
+        stated += [
+            (attributes.RESPONSE_TIME_TO_FIRST_CHUNK, timing.time_to_first_chunk_s),
+            (attributes.STREAM_CHUNK_COUNT, timing.chunk_count),
+            (attributes.STREAM_TIME_PER_CHUNK, timing.time_per_chunk_s),
+            (attributes.STREAM_GAP_P50, timing.gap_p50_s),
+            (attributes.STREAM_GAP_P95, timing.gap_p95_s),
+            (attributes.STREAM_GAP_MAX, timing.gap_max_s),
+        ]
+        found[attributes.REQUEST_STREAM] = True
+    found.update({name: value for name, value in stated if value is not None})
+    if answer.finish_reasons:
+        found[attributes.RESPONSE_FINISH_REASONS] = answer.finish_reasons
+    if seen.has_client_left:
+        found[attributes.CLIENT_DISCONNECTED] = True
+    messages = answer.messages()
+    if messages:
+        found[attributes.OUTPUT_MESSAGES], was_cut = fit(messages, limit_chars)
+        if was_cut or answer.is_text_cut:
+            truncated.append(attributes.OUTPUT_MESSAGES)
+
+
+def _add_use(found: AttributeMap, seen: Observation) -> None:
+    share = seen.share
+    if share is None:
+        return
+    found[attributes.ENGINE_SECONDS] = share.engine_s
+    found[attributes.ATTRIBUTION_METHOD] = share.method
+    if share.gpu_s is not None:
+        found[attributes.GPU_SECONDS] = share.gpu_s
+    if share.energy_j is not None:
+        found[attributes.ENERGY] = share.energy_j
+
+
+def _error_type(seen: Observation) -> str | None:
+    """Why the request failed: the sidecar's finding, the engine's own word, or its status."""
+    if seen.error_type is not None:
+        return seen.error_type
+    if seen.answer.error_type is not None:
+        return seen.answer.error_type
+    if seen.status is not None and seen.status >= 400:
+        return str(seen.status)
+    return None
