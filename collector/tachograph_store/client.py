@@ -1,0 +1,307 @@
+"""The way to the store: one client for the embedded engine and for a ClickHouse server.
+
+with connect(role="reader") as store:
+    rows = store.query("SELECT name FROM spans WHERE project = {project:String}",
+                       {"project": "default"})
+"""
+
+import json
+import struct
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+from urllib.parse import urlsplit
+
+import clickhouse_connect
+from clickhouse_connect.datatypes.registry import get_from_name
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError, DataError, Error
+from clickhouse_connect.driver.httputil import get_pool_manager
+from clickhouse_connect.driver.insert import InsertContext
+from urllib3.exceptions import NewConnectionError
+
+from tachograph_store.embedded.credentials import Role, read_credential
+from tachograph_store.errors import RowRefused, StoreError, StoreUnavailable, error_of_code
+from tachograph_store.named import query_text
+from tachograph_store.settings import StoreSettings
+
+if TYPE_CHECKING:
+    import pandas
+
+Row = TypeVar("Row")
+T = TypeVar("T")
+_POOL_SIZE = 16
+_PACKING_ERRORS = (
+    TypeError,
+    ValueError,
+    AttributeError,
+    OverflowError,
+    KeyError,
+    IndexError,
+    ArithmeticError,
+    struct.error,
+)
+_CONNECT_TIMEOUT_S = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a server listens."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+def _embedded_endpoint(directory: Path) -> Endpoint:
+    try:
+        document = json.loads((directory / "endpoint.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StoreUnavailable(
+            f"the embedded store {directory} is not running: start it with `tachograph up` or "
+            "`tachograph store`, or set TACHOGRAPH_STORE_URL"
+        ) from None
+    return Endpoint("http", document["host"], document["port"])
+
+
+def _server_endpoint(url: str) -> Endpoint:
+    parts = urlsplit(url)
+    default_port = 8443 if parts.scheme == "https" else 8123
+    return Endpoint(parts.scheme, parts.hostname or "", parts.port or default_port)
+
+
+class Store:
+    """A connection to the store; safe to share between threads, not between processes."""
+
+    def __init__(self, settings: StoreSettings, role: Role, endpoint: Endpoint | None) -> None:
+        self._settings = settings
+        self._role = role
+        self._fixed_endpoint = endpoint
+        self._lock = threading.Lock()
+        self._client: Client | None = None
+        self._client_endpoint: Endpoint | None = None
+        self._pool = get_pool_manager(maxsize=_POOL_SIZE, num_pools=2)
+
+    @property
+    def settings(self) -> StoreSettings:
+        """The settings this connection was made with."""
+        return self._settings
+
+    def _endpoint(self) -> Endpoint:
+        if self._fixed_endpoint is not None:
+            return self._fixed_endpoint
+        if self._settings.is_embedded:
+            return _embedded_endpoint(self._settings.directory)
+        return _server_endpoint(self._settings.url)
+
+    def _open(self, endpoint: Endpoint) -> Client:
+        settings = self._settings
+        if settings.is_embedded:
+            try:
+                user: str = self._role
+                password = read_credential(settings.directory, self._role).password
+            except OSError as error:
+                raise StoreUnavailable(
+                    f"the store's credential for {self._role} cannot be read: {error}"
+                ) from None
+        else:
+            user, password = settings.user, settings.password.get_secret_value()
+        return clickhouse_connect.get_client(
+            interface=endpoint.scheme,
+            host=endpoint.host,
+            port=endpoint.port,
+            username=user,
+            password=password,
+            database=settings.database,
+            pool_mgr=self._pool,
+            compress=not settings.is_embedded,  # on loopback it only costs time
+            autogenerate_session_id=False,
+            connect_timeout=_CONNECT_TIMEOUT_S,
+            send_receive_timeout=settings.max_execution_time_s + settings.queue_timeout_s + 5,
+            show_clickhouse_errors="scrub",
+        )
+
+    def _current(self, *, refresh: bool = False) -> Client:
+        with self._lock:
+            endpoint = self._endpoint()
+            if self._client is None or endpoint != self._client_endpoint or refresh:
+                self._client = self._open(endpoint)
+                self._client_endpoint = endpoint
+            return self._client
+
+    def _call(self, run: Callable[[Client], T]) -> T:
+        try:
+            try:
+                return run(self._current())
+            except Error as error:
+                if not (self._settings.is_embedded and _was_never_sent(error)):
+                    raise
+                # The engine may have come back elsewhere; a statement that never reached it can
+                # be sent again without a doubt.
+                return run(self._current(refresh=True))
+        except (ClickHouseError, OSError) as error:
+            raise _translated(error) from error
+
+    def query(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, *, name: str = ""
+    ) -> list[dict[str, Any]]:
+        """Rows as dicts by column name.
+
+        `parameters` fill server-side `{name:Type}` places; `name` says in the server's log which
+        question this was.
+
+        Raises:
+            StoreUnavailable, QueryRefused, QueryTooLarge.
+        """
+        result = self._call(
+            lambda client: client.query(sql, dict(parameters or {}), **_comment(client, name))
+        )
+        return [dict(zip(result.column_names, row, strict=True)) for row in result.result_rows]
+
+    def query_rows(
+        self,
+        sql: str,
+        parameters: Mapping[str, Any] | None,
+        row_type: type[Row],
+        *,
+        name: str = "",
+    ) -> list[Row]:
+        """Rows as dataclasses; the query's columns must be the dataclass's fields, by name."""
+        result = self._call(
+            lambda client: client.query(sql, dict(parameters or {}), **_comment(client, name))
+        )
+        names = result.column_names
+        expected = {field.name for field in fields(row_type)}  # type: ignore[arg-type]
+        if names and set(names) != expected:  # the Native format has no columns without rows
+            raise TypeError(
+                f"{row_type.__name__} has the fields {sorted(expected)}, "
+                f"the query answers {sorted(names)}"
+            )
+        return [row_type(**dict(zip(names, row, strict=True))) for row in result.result_rows]
+
+    def rows(self, name: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Rows of the named query `queries/<name>.sql` as dicts by column name.
+
+        Raises:
+            KeyError: there is no such query.
+        """
+        return self.query(query_text(name), parameters, name=name)
+
+    def query_df(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, *, name: str = ""
+    ) -> "pandas.DataFrame":
+        """Rows as a DataFrame."""
+        return self._call(
+            lambda client: client.query_df(sql, dict(parameters or {}), **_comment(client, name))
+        )
+
+    def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
+        """Run a statement that answers no rows."""
+        self._call(lambda client: client.command(sql, dict(parameters or {})))
+
+    def insert(
+        self,
+        table: str,
+        columns: Sequence[str],
+        values: Sequence[Sequence[Any]],
+        types: Sequence[str],
+    ) -> None:
+        """Store values, column by column; when this returns they are stored.
+
+        Raises:
+            RowRefused: a value does not fit its column; nothing of this call was stored.
+            StoreUnavailable: the engine is away; the rows may have been stored all the same.
+        """
+        column_types = [get_from_name(name) for name in types]
+        context: InsertContext | None = None
+
+        def run(client: Client) -> None:
+            # Made for each attempt: a context whose attempt failed has let go of its values, and
+            # sending it again would store nothing and say so to nobody.
+            nonlocal context
+            context = InsertContext(
+                table, list(columns), column_types, data=values, column_oriented=True
+            )
+            client.data_insert(context)
+
+        try:
+            self._call(run)
+        except RowRefused as error:
+            error.table = table
+            error.column = context.column_name if context else None
+            raise
+        except StoreError:
+            raise
+        except _PACKING_ERRORS as error:
+            # clickhouse-connect lets the error of packing a value through as it is.
+            column = context.column_name if context else None
+            raise RowRefused(
+                f"a value of {table}.{column} does not fit: {error}", table=table, column=column
+            ) from error
+
+    def ping(self) -> bool:
+        """Whether the engine answers and is ready."""
+        try:
+            return self._current().ping()
+        except (StoreError, ClickHouseError, OSError):
+            return False
+
+    def close(self) -> None:
+        """Close the connections."""
+        with self._lock:
+            self._client = None
+            self._pool.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _comment(client: Client, name: str) -> dict[str, Any]:
+    definition = client.server_settings.get("log_comment")
+    if not name or definition is None or definition.readonly:
+        return {}
+    return {"settings": {"log_comment": name}}
+
+
+def _was_never_sent(error: BaseException) -> bool:
+    cause: BaseException | None = error
+    while cause is not None:
+        reason = getattr(cause, "reason", None)
+        if isinstance(cause, NewConnectionError) or isinstance(reason, NewConnectionError):
+            return True
+        cause = cause.__cause__
+    return False
+
+
+def _translated(error: Exception) -> StoreError:
+    code = getattr(error, "code", None)
+    if code is not None:
+        return error_of_code(code, str(error))
+    if isinstance(error, DataError):
+        return RowRefused(str(error))
+    return StoreUnavailable(f"the store does not answer: {error}")
+
+
+def open_endpoint(endpoint: Endpoint, role: Role, settings: StoreSettings) -> Store:
+    """A connection to the embedded engine at a known address, before it announces itself."""
+    return Store(settings, role, endpoint)
+
+
+def connect(settings: StoreSettings | None = None, role: Role = "reader") -> Store:
+    """A connection to the store; it is opened with the first statement.
+
+    For `embedded://` the address and the role's credential come from the engine's directory; it
+    may restart on another port at any time. For `http(s)://` the role is that of the user given.
+    """
+    return Store(settings or StoreSettings(), role, None)

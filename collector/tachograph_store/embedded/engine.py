@@ -1,0 +1,182 @@
+"""chDB itself: one engine a process, opened on a private directory, and connections by role.
+
+The only module that imports chdb. Everything here blocks: callers run it in threads (chDB releases
+the interpreter lock while it works).
+"""
+
+import os
+import shutil
+from collections.abc import Generator, Mapping
+from importlib import import_module
+from typing import Any, Literal, Self
+from xml.sax.saxutils import escape
+
+from tachograph_store.embedded.exceptions import EngineException
+from tachograph_store.settings import StoreSettings
+
+Purpose = Literal["read", "write"]
+
+STREAMED_FORMATS = frozenset({"Native", "TabSeparated", "TSV", "CSV", "RowBinary", "JSONEachRow"})
+"""Formats whose blocks, one after the other, are again that format."""
+
+_CONFIG = """<clickhouse>
+  <tmp_path>{directory}/tmp/</tmp_path>
+  <user_files_path>{directory}/empty/</user_files_path>
+  <format_schema_path>{directory}/empty/</format_schema_path>
+  <max_server_memory_usage>{max_server_memory}</max_server_memory_usage>
+  <background_pool_size>2</background_pool_size>
+  <background_schedule_pool_size>4</background_schedule_pool_size>
+  <mark_cache_size>134217728</mark_cache_size>
+  <merge_tree>
+    <number_of_free_entries_in_pool_to_execute_mutation>1</number_of_free_entries_in_pool_to_execute_mutation>
+    <number_of_free_entries_in_pool_to_execute_optimize_entire_partition>1</number_of_free_entries_in_pool_to_execute_optimize_entire_partition>
+    <number_of_free_entries_in_pool_to_lower_max_size_of_merge>1</number_of_free_entries_in_pool_to_lower_max_size_of_merge>
+  </merge_tree>
+</clickhouse>
+"""
+
+
+def _quote(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+class EngineConnection:
+    """One chDB connection; runs one statement at a time."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def run(self, sql: str, output: str, parameters: Mapping[str, str]) -> bytes:
+        """Run a statement to its end and answer its whole result.
+
+        Raises:
+            EngineException: whatever the engine says.
+        """
+        try:
+            result = self._connection.query(sql, output, params=dict(parameters))
+        except RuntimeError as error:
+            raise EngineException.from_text(str(error)) from None
+        return bytes(result.bytes())
+
+    def stream(
+        self, sql: str, output: str, parameters: Mapping[str, str]
+    ) -> Generator[bytes, None, None]:
+        """Run a query and answer its blocks as they come; close the iterator to cancel it."""
+        try:
+            result = self._connection.send_query(sql, output, params=dict(parameters))
+            try:
+                for block in result:
+                    yield bytes(block.bytes())
+            finally:
+                result.close()
+        except RuntimeError as error:
+            raise EngineException.from_text(str(error)) from None
+
+    def begin_insert(self, sql: str, data_format: str) -> "EngineInsert":
+        """Begin an INSERT whose rows follow."""
+        try:
+            return EngineInsert(self._connection.send_insert(sql, data_format))
+        except RuntimeError as error:
+            raise EngineException.from_text(str(error)) from None
+
+    def set(self, name: str, value: str | None) -> None:
+        """Change a setting of this connection; None puts the default back."""
+        self.run(f"SET {name} = {'DEFAULT' if value is None else _quote(value)}", "CSV", {})
+
+    def kill(self, mark: str) -> None:
+        """Cancel the statements, of any connection, whose text begins with `mark`."""
+        self.run("KILL QUERY WHERE startsWith(query, {mark:String}) ASYNC", "CSV", {"mark": mark})
+
+    def close(self) -> None:
+        """Close the connection; running statements must have ended."""
+        self._connection.close()
+
+
+class EngineInsert:
+    """An INSERT that takes rows until `finish`."""
+
+    def __init__(self, inserter: Any) -> None:
+        self._inserter = inserter
+
+    def append(self, data: bytes) -> None:
+        """Hand over the next bytes of rows."""
+        try:
+            self._inserter.append(data)
+        except RuntimeError as error:
+            raise EngineException.from_text(str(error)) from None
+
+    def finish(self) -> int:
+        """Store the rows and answer how many; when this returns they are stored."""
+        try:
+            return int(self._inserter.finish().rows_written)
+        except RuntimeError as error:
+            raise EngineException.from_text(str(error)) from None
+
+    def cancel(self) -> None:
+        """Give up; rows of complete blocks above the engine's block size may have been stored."""
+        self._inserter.cancel()
+
+
+class Engine:
+    """The engine of this process; make one, on a directory whose lock is held."""
+
+    def __init__(self, settings: StoreSettings) -> None:
+        self._settings = settings
+        self._directory = settings.directory
+        self._chdb: Any = None
+        self._location = ""
+
+    def open(self) -> Self:
+        """Prepare the directory and load the engine; takes about a second."""
+        for name in ("data", "tmp", "empty"):
+            (self._directory / name).mkdir(mode=0o700, exist_ok=True)
+        for leftover in (self._directory / "tmp").iterdir():
+            # What a killed engine staged: it may hold prompts in the clear.
+            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+        config = self._directory / "engine.xml"
+        config.write_text(
+            _CONFIG.format(
+                directory=escape(str(self._directory)),
+                max_server_memory=self._settings.max_server_memory_bytes,
+            ),
+            encoding="utf-8",
+        )
+        os.environ["TMPDIR"] = str(self._directory / "tmp")
+        # The engine takes a quoted name for a path below the working directory.
+        os.chdir(self._directory / "empty")
+        # Deferred: 130 MB of engine, and it reads TMPDIR when it loads.
+        chdb: Any = import_module("chdb")
+        chdb._chdb.set_signal_handlers_enabled(0)  # SIGTERM and SIGINT belong to the server
+        self._chdb = chdb
+        self._location = f"{self._directory / 'data'}?config-file={config}"
+        return self
+
+    def connect(self, purpose: Purpose) -> EngineConnection:
+        """A new connection with its limits; what reads cannot change them nor write."""
+        connection = EngineConnection(self._chdb.connect(self._location))
+        settings = self._settings
+        values: dict[str, str] = {
+            "max_memory_usage": str(settings.max_memory_bytes),
+            "max_execution_time": str(settings.max_execution_time_s),
+            "timeout_overflow_mode": "throw",
+            "max_result_rows": str(settings.max_result_rows),
+            "max_result_bytes": str(settings.max_result_bytes),
+            "result_overflow_mode": "throw",
+            "max_query_size": str(2 * settings.max_query_bytes),
+            "allow_introspection_functions": "0",
+            "implicit_select": "0",
+            "log_queries": "0",
+            # An answered insert is stored: the engine would otherwise hold it back in memory.
+            "async_insert": "0",
+            # An answered delete is done.
+            "mutations_sync": "1",
+            "lightweight_deletes_sync": "1",
+            # Rows of one partition never meet those of another under FINAL.
+            "do_not_merge_across_partitions_select_final": "1",
+            "session_timezone": "UTC",
+        }
+        for name, value in values.items():
+            connection.set(name, value)
+        if purpose == "read":
+            connection.set("readonly", "1")
+        return connection

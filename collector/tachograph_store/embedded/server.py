@@ -1,0 +1,346 @@
+"""The ASGI application: ClickHouse's HTTP protocol, as far as clickhouse-connect speaks it."""
+
+import asyncio
+import json
+import logging
+import secrets
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from tachograph_store.embedded.compression import BodyDecoder, response_encoder
+from tachograph_store.embedded.credentials import Credential, Role, authenticate
+from tachograph_store.embedded.engine import STREAMED_FORMATS, EngineConnection
+from tachograph_store.embedded.exceptions import (
+    ABORTED,
+    AUTHENTICATION_FAILED,
+    BAD_ARGUMENTS,
+    QUERY_IS_TOO_LARGE,
+    READONLY,
+    EngineException,
+)
+from tachograph_store.embedded.guard import Statement, Work, check
+from tachograph_store.embedded.pool import ConnectionPool, Pools
+from tachograph_store.embedded.request import Options, StoreRequest, is_allowed_host, parse_form
+from tachograph_store.settings import StoreSettings
+
+logger = logging.getLogger(__name__)
+
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Blocks = Generator[bytes, None, None]
+
+LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
+_INSERT_STEP_BYTES = 1 << 20
+_SLOW_S = 5.0
+
+
+class _Disconnected(Exception):
+    """The client went away: there is nobody to answer."""
+
+
+class StoreServer:
+    """The ASGI application over the engine's pools."""
+
+    def __init__(
+        self, pools: Pools, credentials: Mapping[Role, Credential], settings: StoreSettings
+    ) -> None:
+        self._pools = pools
+        self._credentials = credentials
+        self._settings = settings
+        self._hosts = {*LOOPBACK_NAMES, settings.host.lower()}
+        self.is_ready = False
+        """Whether `/ping` answers Ok: set when the migrations are applied."""
+
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            raise RuntimeError(f"unsupported ASGI scope {scope['type']}")
+        request = StoreRequest.from_scope(scope)
+        response = _Response(send, request.method)
+        try:
+            if not is_allowed_host(request.headers.get("host", ""), self._hosts):
+                await response.plain(421, b"Host header names another server\n")
+            elif scope["path"] == "/ping":
+                body = b"Ok.\n" if self.is_ready else b"starting\n"
+                await response.plain(200 if self.is_ready else 503, body)
+            elif scope["path"] != "/" or request.method not in ("GET", "POST", "HEAD"):
+                await response.plain(404, b"only / and /ping are served\n")
+            else:
+                await self._statement(request, receive, response)
+        except EngineException as error:
+            await response.error(error)
+        except _Disconnected:
+            logger.info("client went away before its answer")
+
+    async def _statement(
+        self, request: StoreRequest, receive: Receive, response: "_Response"
+    ) -> None:
+        role = authenticate(self._credentials, *request.credentials())
+        if role is None:
+            raise EngineException.of(
+                AUTHENTICATION_FAILED, "Authentication failed: password is incorrect, or no user"
+            )
+        if not request.url_query and request.method == "GET":
+            await response.plain(200, b"Ok.\n")
+            return
+        body = _Body(request, receive, self._settings.max_body_bytes)
+        pairs = dict(request.url_query)
+        if request.headers.get("content-type", "").startswith("multipart/form-data"):
+            form = parse_form(await body.rest(), request.headers["content-type"])
+            pairs.update(form)
+        options = Options.of(pairs, request.headers)
+        text, head = await self._text(pairs.get("query", ""), body)
+        statement = check(text, role, max_query_bytes=self._settings.max_query_bytes)
+        if request.method != "POST" and statement.work is not Work.READ:
+            # A link or an image on a page makes a GET: such a request changes nothing.
+            raise EngineException.of(READONLY, "GET cannot change anything: send a POST")
+        response.query_id = pairs.get("query_id") or secrets.token_hex(16)
+        began = time.monotonic()
+        if statement.work is Work.INSERT_DATA:
+            rows = head[len(text[: statement.data_start].encode("utf-8", "surrogateescape")) :]
+            await self._insert(statement, role, options, _data_begin(rows), body, response)
+        else:
+            await self._query(statement, role, options, body, response, request)
+        taken_s = time.monotonic() - began
+        if taken_s > _SLOW_S:
+            logger.warning(
+                "slow statement: %.1f s, %s, %s, %s",
+                taken_s,
+                role,
+                pairs.get("log_comment", "unnamed"),
+                response.query_id,
+            )
+
+    async def _text(self, query: str, body: "_Body") -> tuple[str, bytes]:
+        """The statement's text and, undecoded, the bytes it came from."""
+        limit = self._settings.max_query_bytes
+        # ClickHouse joins the query of the URL and the body; the body may go on with rows.
+        head = await body.up_to(limit + 1)
+        joined = query.encode() + (b"\n" if query and head else b"") + head
+        if len(joined) > limit and not joined.lstrip()[:6].upper().startswith(b"INSERT"):
+            raise EngineException.of(QUERY_IS_TOO_LARGE, f"a statement above {limit} bytes")
+        return joined.decode("utf-8", "surrogateescape"), joined
+
+    async def _insert(
+        self,
+        statement: Statement,
+        role: Role,
+        options: Options,
+        first: bytes,
+        body: "_Body",
+        response: "_Response",
+    ) -> None:
+        pool = self._pools.of(role, "write")
+        async with pool.lend() as connection, _applied(pool, connection, options.settings):
+            inserter = await pool.call(
+                connection.begin_insert, statement.sql, statement.format or "Native"
+            )
+            try:
+                waiting = bytearray(first)
+                async for chunk in body:
+                    waiting += chunk
+                    if len(waiting) >= _INSERT_STEP_BYTES:
+                        await pool.call(inserter.append, bytes(waiting))
+                        waiting.clear()
+                if waiting:
+                    await pool.call(inserter.append, bytes(waiting))
+                rows = await pool.call(inserter.finish)
+            except BaseException:
+                with suppress(RuntimeError):
+                    await pool.call(inserter.cancel)
+                raise
+        await response.start(200, {"X-ClickHouse-Summary": json.dumps({"written_rows": str(rows)})})
+        await response.finish()
+
+    async def _query(
+        self,
+        statement: Statement,
+        role: Role,
+        options: Options,
+        body: "_Body",
+        response: "_Response",
+        request: StoreRequest,
+    ) -> None:
+        is_read = statement.work is Work.READ
+        if is_read and options.settings:
+            raise EngineException.of(READONLY, f"Cannot modify {sorted(options.settings)} setting")
+        output = statement.format or options.default_format
+        if not output.isidentifier():
+            raise EngineException.of(BAD_ARGUMENTS, "Unknown output format")
+        mark = f"/* {response.query_id_safe} */ "
+        pool = self._pools.of(role, "read" if is_read else "write")
+        async with pool.lend() as connection, _applied(pool, connection, options.settings):
+            watcher = asyncio.create_task(self._kill_when_left(body, mark))
+            try:
+                is_streamed = statement.is_streamed and output in STREAMED_FORMATS
+                run = connection.stream if is_streamed else _whole(connection)
+                blocks = run(mark + statement.sql, output, options.parameters)
+                # The first block before the head: most errors come with it and get their status.
+                block = await pool.call(next, blocks, None)
+                encoder = None
+                headers = {"X-ClickHouse-Format": output} if is_read else {}
+                if options.is_compressed:
+                    encoder = response_encoder(request.headers.get("accept-encoding", ""))
+                if encoder is not None:
+                    headers["Content-Encoding"] = encoder[0]
+                await response.start(200, headers)
+                while block is not None:
+                    await response.body(encoder[1].compress(block) if encoder else block)
+                    if watcher.done():
+                        break
+                    block = await pool.call(next, blocks, None)
+                if encoder is not None:
+                    await response.body(encoder[1].flush())
+                await response.finish()
+            finally:
+                watcher.cancel()
+                await pool.call(blocks.close)
+
+    async def _kill_when_left(self, body: "_Body", mark: str) -> None:
+        await body.disconnected()
+        async with self._pools.control.lend() as control:
+            await self._pools.control.call(control.kill, mark)
+
+
+def _whole(connection: EngineConnection) -> Callable[[str, str, Mapping[str, str]], Blocks]:
+    def run(sql: str, output: str, parameters: Mapping[str, str]) -> Blocks:
+        yield connection.run(sql, output, parameters)
+
+    return run
+
+
+@asynccontextmanager
+async def _applied(
+    pool: ConnectionPool, connection: EngineConnection, settings: Mapping[str, str]
+) -> AsyncIterator[None]:
+    """Settings of one statement, put back behind it."""
+    for name, value in settings.items():
+        await pool.call(connection.set, name, value)
+    try:
+        yield
+    finally:
+        for name in settings:
+            await pool.call(connection.set, name, "1" if name.endswith("_sync") else "")
+
+
+def _data_begin(rows: bytes) -> bytes:
+    """Rows begin behind the format's name, spaces and one line end, as in ClickHouse."""
+    rows = rows.lstrip(b" \t\f")
+    return rows.removeprefix(b"\r").removeprefix(b"\n")
+
+
+class _Body:
+    """A request's body, decoded, read once."""
+
+    def __init__(self, request: StoreRequest, receive: Receive, max_bytes: int) -> None:
+        self._receive = receive
+        self._decoder = BodyDecoder(request.headers.get("content-encoding", ""), max_bytes)
+        self._ended = False
+        self._chunks = self._read()
+
+    async def _read(self) -> AsyncIterator[bytes]:
+        while not self._ended:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise _Disconnected
+            self._ended = not message.get("more_body", False)
+            for piece in self._decoder.feed(message.get("body", b"")):
+                yield piece
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._chunks
+
+    async def up_to(self, size: int) -> bytes:
+        """At least `size` bytes, or all there are; what follows stays unread."""
+        head = bytearray()
+        async for chunk in self._chunks:
+            head += chunk
+            if len(head) >= size:
+                break
+        return bytes(head)
+
+    async def rest(self) -> bytes:
+        """All that is left."""
+        return b"".join([chunk async for chunk in self._chunks])
+
+    async def disconnected(self) -> None:
+        """Return when the client has gone."""
+        while (await self._receive())["type"] != "http.disconnect":
+            continue
+
+
+class _Response:
+    """The answer, begun once."""
+
+    def __init__(self, send: Send, method: str) -> None:
+        self._send = send
+        self._has_body = method != "HEAD"
+        self._started = False
+        self._tag = secrets.token_hex(8)
+        self.query_id = secrets.token_hex(16)
+
+    @property
+    def query_id_safe(self) -> str:
+        """The query id as it may stand in a comment."""
+        return "".join(c for c in self.query_id if c.isalnum() or c == "-")[:64]
+
+    async def start(self, status: int, headers: Mapping[str, str]) -> None:
+        """Send the head."""
+        self._started = True
+        everything = {
+            "X-ClickHouse-Query-Id": self.query_id_safe,
+            "X-ClickHouse-Timezone": "UTC",
+            "X-ClickHouse-Server-Display-Name": "tachograph",
+            "X-ClickHouse-Exception-Tag": self._tag,
+            "Content-Type": "text/plain; charset=UTF-8",
+            "X-Content-Type-Options": "nosniff",
+            **headers,
+        }
+        await self._send(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": [
+                    (k.encode("latin-1"), v.encode("latin-1")) for k, v in everything.items()
+                ],
+            }
+        )
+
+    async def body(self, data: bytes) -> None:
+        """Send a piece of the body."""
+        if data and self._has_body:
+            await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def finish(self) -> None:
+        """Send the end."""
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def plain(self, status: int, text: bytes) -> None:
+        """A whole small answer."""
+        await self.start(status, {"Content-Length": str(len(text))})
+        await self.body(text)
+        await self.finish()
+
+    async def error(self, error: EngineException) -> None:
+        """A ClickHouse error: as status and header, or inside a body that has begun."""
+        text = error.message.encode("utf-8", "backslashreplace")
+        if self._started:
+            # ClickHouse's frame for an exception in the middle of a result.
+            tag = self._tag.encode()
+            await self.body(
+                b"\r\n__exception__\r\n%b\r\n%b\n%d %b\r\n__exception__\r\n"
+                % (tag, text, len(text), tag)
+            )
+            await self.finish()
+            return
+        headers = {"X-ClickHouse-Exception-Code": str(error.code)}
+        if error.status == ABORTED:
+            headers["Retry-After"] = "1"
+        if error.code == AUTHENTICATION_FAILED:
+            headers["WWW-Authenticate"] = 'Basic realm="ClickHouse server HTTP API"'
+        await self.start(error.status, {**headers, "Content-Length": str(len(text))})
+        await self.body(text)
+        await self.finish()
