@@ -11,7 +11,7 @@ from tachograph_evaluators.alerts.state import Event, Notice
 from tachograph_store.rows import IncidentRow
 
 CONTENT_TYPE: Final = "application/cloudevents+json; charset=utf-8"
-TEST_EVENT_TYPE: Final = "io.tachograph.alert.test.v1"
+TRIAL_EVENT_TYPE: Final = "io.tachograph.alert.test.v1"
 
 
 def event_type(event: Event) -> str:
@@ -64,10 +64,10 @@ def alert_body(
     )
 
 
-def test_body(message_id: str, channel: str, now: datetime) -> str:
+def trial_body(message_id: str, channel: str, now: datetime) -> str:
     """An event that only shows that a webhook works."""
     data = {"message": f"Tachograph can reach the webhook {channel}", "webhook": channel}
-    return _envelope(message_id, TEST_EVENT_TYPE, "/webhooks/" + channel, channel, now, data)
+    return _envelope(message_id, TRIAL_EVENT_TYPE, "/webhooks/" + channel, channel, now, data)
 
 
 def _envelope(

@@ -92,7 +92,7 @@ class _CheckedConnection(http.client.HTTPConnection):
         failure: OSError = OSError("the name has no address")
         for address in self._addresses:
             try:
-                self.sock = socket.create_connection((address, self.port), self._left_s())
+                self.sock = _connected(address, self.port, self._left_s())
                 break
             except OSError as error:
                 failure = error
@@ -128,6 +128,19 @@ class _CheckedConnection(http.client.HTTPConnection):
             socket.socket.shutdown(sock, socket.SHUT_RDWR)
         except OSError:
             pass  # closed in the meantime
+
+
+def _connected(address: str, port: int, timeout_s: float) -> socket.socket:
+    # Not socket.create_connection: it would ask the resolver again.
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.settimeout(timeout_s)
+        sock.connect((address, port))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 def _judged(response: http.client.HTTPResponse) -> Answer:

@@ -1,0 +1,96 @@
+"""`tachograph alerts`: check the rule file, list its rules, send a test message."""
+
+import argparse
+import sys
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tachograph_evaluators.alerts.delivery import send
+from tachograph_evaluators.alerts.event import trial_body
+from tachograph_evaluators.alerts.rule_file import load_rules
+from tachograph_evaluators.alerts.rule_parser import RuleFileError
+from tachograph_evaluators.alerts.rules import RuleBook
+from tachograph_evaluators.alerts.runtime import rules_path
+from tachograph_evaluators.alerts.signature import SecretError, read_secret
+from tachograph_evaluators.settings import EvaluatorSettings
+
+HELP = "check alert rules, list them, or send a test message to a webhook"
+
+EXIT_OK = 0
+EXIT_FAILED = 1
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the actions."""
+    parser.epilog = (
+        "examples:\n"
+        "  tachograph alerts check\n"
+        "  tachograph alerts check --rules ./alerts.toml\n"
+        "  tachograph alerts list\n"
+        "  tachograph alerts test on-call"
+    )
+    parser.add_argument(
+        "--rules",
+        type=Path,
+        help="rule file (TACHOGRAPH_EVALUATORS_ALERT_RULES, else alerts.toml in TACHOGRAPH_HOME)",
+    )
+    actions = parser.add_subparsers(dest="action", required=True, metavar="check|list|test")
+    actions.add_parser("check", help="say what is wrong with the rule file, secrets included")
+    actions.add_parser("list", help="print the rules in the file")
+    test = actions.add_parser("test", help="send a signed test message now")
+    test.add_argument("webhook", help="name of a [[webhook]] of the rule file")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exit status 0 when all is well, 1 when the file or the webhook is not."""
+    try:
+        book = load_rules(args.rules or rules_path(EvaluatorSettings()))
+    except RuleFileError as error:
+        print(error, file=sys.stderr)
+        return EXIT_FAILED
+    if args.action == "check":
+        return _check(book)
+    if args.action == "list":
+        return _list(book)
+    return _test(book, args.webhook)
+
+
+def _check(book: RuleBook) -> int:
+    status = EXIT_OK
+    for webhook in book.webhooks.values():
+        try:
+            read_secret(webhook)
+        except SecretError as error:
+            print(f'webhook "{webhook.name}": {error}', file=sys.stderr)
+            status = EXIT_FAILED
+    for rule in book.rules:
+        if not rule.notify:
+            print(f'rule "{rule.name}" tells nobody: add notify = ["…"] if that is not meant')
+    print(f"{len(book.rules)} rules, {len(book.webhooks)} webhooks")
+    return status
+
+
+def _list(book: RuleBook) -> int:
+    for rule in book.rules:
+        segment = f" [{rule.segment}]" if rule.segment.facts() else ""
+        print(
+            f"{rule.project}: {rule.name}{segment}: {rule.severity} when {rule.metric.name} is "
+            f"{rule.condition.describe()}; tells {', '.join(rule.notify) or 'nobody'}"
+        )
+    return EXIT_OK
+
+
+def _test(book: RuleBook, name: str) -> int:
+    webhook = book.webhooks.get(name)
+    if webhook is None:
+        known = ", ".join(book.webhooks) or "(none)"
+        print(f"no webhook {name} in the rule file; there are: {known}", file=sys.stderr)
+        return EXIT_FAILED
+    message_id = f"msg_{uuid.uuid4().hex}"
+    answer = send(webhook, message_id, trial_body(message_id, name, datetime.now(UTC)))
+    if answer.error is not None:
+        print(f"webhook {name}: {answer.error}", file=sys.stderr)
+        return EXIT_FAILED
+    print(f"webhook {name} answered {answer.http_status}")
+    return EXIT_OK
