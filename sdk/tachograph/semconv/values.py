@@ -2,9 +2,7 @@
 
 from typing import Final
 
-MODEL_OPERATIONS: Final = frozenset(
-    {"chat", "generate_content", "text_completion", "embeddings"}
-)
+MODEL_OPERATIONS: Final = frozenset({"chat", "generate_content", "text_completion", "embeddings"})
 """Values of `gen_ai.operation.name` that are model calls; only these may count."""
 
 GENERATIVE_OPERATIONS: Final = frozenset({"chat", "generate_content", "text_completion"})

@@ -146,6 +146,10 @@ class Delivery:
         counts = self._mailbox.counts()
         return not any(reason == DropReason.SHUTDOWN for _, reason in counts.dropped)
 
+    def retire(self) -> None:
+        """Take no more records and deliver what is queued in the background."""
+        self._mailbox.close()
+
     def _submit(self, signal: Signal, record: Record) -> bool:
         is_queued = self._mailbox.offer(signal, record, estimated_bytes(record))
         if is_queued and self._thread is None:
@@ -157,7 +161,7 @@ class Delivery:
             if self._thread is not None or self._mailbox.is_closed:
                 return
             self._thread = threading.Thread(
-                target=self._sender.run, name="tachograph-delivery", daemon=True
+                target=self._run, name="tachograph-delivery", daemon=True
             )
             process.before_first_delivery(self)
             try:
@@ -165,6 +169,11 @@ class Delivery:
             except RuntimeError:  # the interpreter is exiting; shutdown() counts what waits
                 self._thread = None
                 _log.warning("tachograph: the interpreter is exiting; telemetry is not delivered")
+
+    def _run(self) -> None:
+        # A method of this object, so that the running thread keeps it alive and with it the
+        # delivery of what is queued at the end of the process.
+        self._sender.run()
 
 
 def _with_new_instance(resource: Resource) -> Resource:

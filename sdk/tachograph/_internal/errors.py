@@ -1,0 +1,75 @@
+"""The one place where the SDK's own failures end, so that none of them reaches the application.
+
+`with contained("what was being done"):` swallows and logs an Exception; while testing it is
+raised again, because swallowing is only safe when somebody's tests see what was swallowed.
+"""
+
+import logging
+import os
+import threading
+import time
+from types import TracebackType
+from typing import Final
+
+_log = logging.getLogger("tachograph")
+
+_LOG_INTERVAL_S: Final = 60.0
+_TRUE: Final = frozenset({"1", "true", "yes", "on"})
+
+_is_raising = os.environ.get("TACHOGRAPH_TESTING", "").lower() in _TRUE
+_last_logged: dict[str, float] = {}
+_lock = threading.Lock()
+
+
+def raise_in_tests(is_raising: bool) -> bool:
+    """Let internal errors through (True) or contain them (False); returns the former setting."""
+    global _is_raising
+    former, _is_raising = _is_raising, is_raising
+    return former
+
+
+def report(error: Exception, doing: str) -> None:
+    """Log an internal error, at most once a minute for each thing being done.
+
+    The traceback says where; the error's own text may hold content, so only its type is logged.
+    """
+    now = time.monotonic()
+    with _lock:
+        if now - _last_logged.get(doing, -_LOG_INTERVAL_S) < _LOG_INTERVAL_S:
+            return
+        _last_logged[doing] = now
+    frames = []
+    traceback = error.__traceback__
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        frames.append(f"{os.path.basename(code.co_filename)}:{traceback.tb_lineno}")
+        traceback = traceback.tb_next
+    _log.error(
+        "tachograph: %s while %s (at %s); the application is not affected",
+        type(error).__name__,
+        doing,
+        " > ".join(frames[-4:]),
+    )
+
+
+class contained:
+    """Context manager around the SDK's own work; see the module's text."""
+
+    __slots__ = ("_doing",)
+
+    def __init__(self, doing: str) -> None:
+        self._doing = doing
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        if not isinstance(error, Exception) or _is_raising:
+            return False
+        report(error, self._doing)
+        return True

@@ -1,0 +1,68 @@
+"""Facts out of OpenAI-shaped answers, whether they are objects or dicts."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tachograph._internal.generation import Generation
+
+
+def read(value: object, name: str) -> Any:
+    """Field `name` of an object or mapping; None where it has none."""
+    if isinstance(value, Mapping):
+        return value.get(name)
+    return getattr(value, name, None)
+
+
+def items(value: object) -> Iterable[Any]:
+    """The items of a list field; nothing for anything else."""
+    return value if isinstance(value, list | tuple) else ()
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def note_usage(generation: Generation, usage: object) -> None:
+    """Token counts of a `usage` object. Cached and reasoning tokens are parts, not addends."""
+    if usage is None:
+        return
+    generation.usage(
+        input_tokens=_count(read(usage, "prompt_tokens")),
+        output_tokens=_count(read(usage, "completion_tokens")),
+        cached_input_tokens=_count(read(read(usage, "prompt_tokens_details"), "cached_tokens")),
+        reasoning_tokens=_count(read(read(usage, "completion_tokens_details"), "reasoning_tokens")),
+    )
+
+
+def note_identity(generation: Generation, answer: object) -> None:
+    """Id and model of an answer or a chunk."""
+    identity, model = read(answer, "id"), read(answer, "model")
+    generation.response(
+        id=identity if isinstance(identity, str) and identity else None,
+        model=model if isinstance(model, str) and model else None,
+    )
+
+
+def note_answer(generation: Generation, answer: object) -> None:
+    """Everything that a complete chat or text completion says."""
+    note_identity(generation, answer)
+    note_usage(generation, read(answer, "usage"))
+    messages: list[Any] = []
+    reasons: list[str] = []
+    for choice in items(read(answer, "choices")):
+        reason = read(choice, "finish_reason")
+        if isinstance(reason, str):
+            reasons.append(reason)
+        message = read(choice, "message")
+        if message is None:
+            message = {"role": "assistant", "content": read(choice, "text")}
+        messages.append(_with_reason(message, reason))
+    generation.response(finish_reasons=reasons)
+    if messages:
+        generation.completion = messages
+
+
+def _with_reason(message: object, reason: object) -> dict[str, Any]:
+    fields = ("role", "content", "refusal", "reasoning_content", "reasoning", "tool_calls")
+    found = {name: read(message, name) for name in fields}
+    return {**found, "finish_reason": reason}

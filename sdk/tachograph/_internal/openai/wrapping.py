@@ -1,0 +1,162 @@
+"""Let a client of the `openai` package record its calls."""
+
+import functools
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from tachograph._internal.client import current_client
+from tachograph._internal.errors import contained
+from tachograph._internal.openai.calls import Call, Operation, WrapOptions
+from tachograph._internal.openai.endpoints import ModelEndpoint, endpoint_of
+
+C = TypeVar("C")
+
+_METHODS: tuple[tuple[str, str, Operation], ...] = (
+    ("chat.completions", "create", "chat"),
+    ("chat.completions", "parse", "chat"),
+    ("completions", "create", "text_completion"),
+    ("embeddings", "create", "embeddings"),
+)
+_MARK = "_tachograph_is_wrapped"
+
+
+def wrap(
+    client: C,
+    *,
+    provider: str | None = None,
+    ask_usage: bool = False,
+    propagate: bool | None = None,
+) -> C:
+    """Record every call of an `openai.OpenAI` or `openai.AsyncOpenAI` client.
+
+        client = tachograph.wrap(openai.OpenAI(base_url="http://127.0.0.1:8787/v1"))
+
+    Covers chat completions (`create`, `parse`, `stream`), completions and embeddings, streamed
+    or not. Returns the same client, which behaves as before: answers, chunks and errors are the
+    client's own, unchanged. Clients made by its `with_options` are recorded too.
+
+    `provider` names who answers (`gen_ai.provider.name`, e.g. `vllm`); known services are
+    recognised by their address. `ask_usage` asks streams for token counts where the application
+    did not, and keeps the extra chunk from it; without it such streams have no token counts.
+    Each request carries `x-request-id` and `traceparent`, unless the application sets them;
+    `propagate` sends tenant, user, session and variant along (default: only to addresses on this
+    machine or in a private network).
+    """
+    with contained("wrapping a client"):
+        if getattr(client, _MARK, False):
+            return client
+        target: Any = client
+        options = _options(target, provider, ask_usage, propagate)
+        for path, method, operation in _METHODS:
+            _patch(target, path, method, operation, options)
+        again = functools.partial(wrap, provider=provider, ask_usage=ask_usage, propagate=propagate)
+        for name in ("copy", "with_options"):
+            make = getattr(target, name, None)
+            if callable(make):
+                setattr(target, name, _wrapping_result(make, again))
+        setattr(target, _MARK, True)
+    return client
+
+
+def _options(
+    client: Any, provider: str | None, ask_usage: bool, propagate: bool | None
+) -> WrapOptions:
+    endpoint = endpoint_of(getattr(client, "base_url", ""))
+    if provider is not None:
+        endpoint = ModelEndpoint(endpoint.host, endpoint.port, provider, endpoint.is_own)
+    names: frozenset[str] = frozenset()
+    with contained("reading the client's default headers"):
+        names = frozenset(str(name).lower() for name in getattr(client, "default_headers", {}))
+    return WrapOptions(
+        endpoint=endpoint,
+        default_header_names=names,
+        asks_usage=ask_usage,
+        propagates=endpoint.is_own if propagate is None else propagate,
+    )
+
+
+def _wrapping_result(make: Callable[..., Any], again: Callable[[Any], Any]) -> Callable[..., Any]:
+    @functools.wraps(make)
+    def made(*args: Any, **kwargs: Any) -> Any:
+        return again(make(*args, **kwargs))
+
+    return made
+
+
+def _patch(client: Any, path: str, method: str, operation: Operation, options: WrapOptions) -> None:
+    resource = client
+    for name in path.split("."):
+        resource = getattr(resource, name, None)
+    original = getattr(resource, method, None)
+    if not callable(original):
+        return
+    raw = getattr(getattr(resource, "with_raw_response", None), method, None)
+    setattr(resource, method, _recording(original, raw, operation, options))
+    # The raw variants are built from the method and cached: forget them, so that the next use
+    # builds them from the recording method.
+    for name in ("with_raw_response", "with_streaming_response"):
+        vars(resource).pop(name, None)
+
+
+def _recording(
+    original: Callable[..., Any],
+    raw: Callable[..., Any] | None,
+    operation: Operation,
+    options: WrapOptions,
+) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def recording(*args: Any, **kwargs: Any) -> Any:
+        call = _begin(operation, kwargs, options)
+        if call is None:
+            return original(*args, **kwargs)
+        uses_raw = raw is not None and not call.app_wants_raw
+        make = raw if raw is not None and uses_raw else original
+        try:
+            with call.generation._active():
+                answer = make(*args, **call.arguments)
+                if not inspect.isawaitable(answer) and uses_raw:
+                    call.note_headers(answer.headers)
+                    answer = answer.parse()
+        except BaseException as error:
+            call.fail(error)
+            raise
+        if inspect.isawaitable(answer):
+            return _finish_async(call, answer, uses_raw)
+        return _conclude(call, answer, is_async=False)
+
+    return recording
+
+
+async def _finish_async(call: Call, pending: Awaitable[Any], uses_raw: bool) -> Any:
+    try:
+        with call.generation._active():
+            answer = await pending
+            if uses_raw:
+                call.note_headers(answer.headers)
+                answer = answer.parse()
+                if inspect.isawaitable(answer):  # announced for the client's next major version
+                    answer = await answer
+    except BaseException as error:
+        call.fail(error)
+        raise
+    return _conclude(call, answer, is_async=True)
+
+
+def _begin(operation: Operation, kwargs: dict[str, Any], options: WrapOptions) -> Call | None:
+    with contained("beginning a call"):
+        if current_client() is not None:
+            return Call(operation, kwargs, options)
+    return None
+
+
+def _conclude(call: Call, answer: Any, *, is_async: bool) -> Any:
+    if not call.app_wants_raw:
+        return call.conclude(answer, is_async=is_async)
+    with contained("recording a raw answer"):
+        call.note_headers(answer.headers)
+        # Only a body that was read already can be parsed without taking it from the application.
+        is_complete = getattr(answer, "is_closed", False)
+        is_readable = is_complete and call.arguments.get("stream") is not True
+        call.note_answer(answer.parse() if is_readable else None)
+    return answer

@@ -1,0 +1,92 @@
+"""Scores given by people and programs, sent as OTel log events `gen_ai.evaluation.result`."""
+
+import math
+import re
+import time
+from typing import Final
+
+from tachograph._internal.client import current_client, current_span
+from tachograph._internal.delivery import AttributeValue, LogEvent
+from tachograph._internal.errors import contained
+from tachograph._internal.facts import current_facts
+from tachograph._internal.spans import MASK_FAILED
+from tachograph._internal.truncate import truncated, well_formed
+from tachograph.semconv import scores
+from tachograph.types import Ids, Mask
+
+_TRACE_ID: Final = re.compile(r"[0-9a-f]{32}")
+_SPAN_ID: Final = re.compile(r"[0-9a-f]{16}")
+_MAX_COMMENT_BYTES: Final = 16 * 1024
+
+
+def current_ids() -> Ids | None:
+    """Trace and span id of what is being recorded around the caller; None: nothing is."""
+    span = current_span()
+    context = None if span is None else span.get_span_context()
+    if context is None or not context.is_valid:
+        return None
+    return Ids(f"{context.trace_id:032x}", f"{context.span_id:016x}")
+
+
+def score(
+    name: str,
+    value: float | None = None,
+    *,
+    label: str | None = None,
+    comment: str | None = None,
+    trace_id: str | None = None,
+    span_id: str | None = None,
+) -> bool:
+    """Judge an answer: `tachograph.score("thumbs", 1, comment="right and short")`.
+
+    `value` lies between 0 and 1, 1 is good; without a value give a `label`. The span judged is
+    the current one unless `trace_id` and `span_id` name another (from `Span.ids`). True when the
+    score was queued; False, with a line in the log, when it could not be.
+    """
+    with contained(f"recording the score {name!r}"):
+        client = current_client()
+        if client is None:
+            return False
+        ids = _ids(trace_id, span_id)
+        if value is None and label is None:
+            raise ValueError("value and label: give at least one")
+        if value is not None and not (math.isfinite(value) and 0.0 <= value <= 1.0):
+            raise ValueError("value: needs a number from 0 to 1")
+        attributes: dict[str, AttributeValue] = {scores.EVALUATION_NAME: well_formed(name)}
+        if value is not None:
+            attributes[scores.SCORE_VALUE] = float(value)
+        if label is not None:
+            attributes[scores.SCORE_LABEL] = well_formed(label)
+        if comment is not None:
+            text = _masked(comment, client.settings.mask)
+            attributes[scores.EXPLANATION] = truncated(well_formed(text), _MAX_COMMENT_BYTES)[0]
+        facts = current_facts()
+        event = LogEvent(
+            name=scores.EVENT_NAME,
+            time_unix_nano=time.time_ns(),
+            attributes={**facts.attributes(facts.capture or client.settings.capture), **attributes},
+            trace_id=ids.trace_id,
+            span_id=ids.span_id,
+        )
+        return client.delivery.submit_log(event)
+    return False
+
+
+def _ids(trace_id: str | None, span_id: str | None) -> Ids:
+    if trace_id is None and span_id is None:
+        ids = current_ids()
+        if ids is None:
+            raise ValueError("trace_id and span_id: give them outside of a recorded span")
+        return ids
+    if not (trace_id and _TRACE_ID.fullmatch(trace_id) and span_id and _SPAN_ID.fullmatch(span_id)):
+        raise ValueError("trace_id and span_id: need 32 and 16 lower-case hex digits")
+    return Ids(trace_id, span_id)
+
+
+def _masked(text: str, mask: Mask | None) -> str:
+    if mask is None:
+        return text
+    masked: object = MASK_FAILED
+    with contained("masking a text"):
+        masked = mask(text)
+    return masked if isinstance(masked, str) else MASK_FAILED

@@ -1,0 +1,65 @@
+"""When the chunks of a streamed answer came."""
+
+import math
+import time
+from array import array
+from typing import Final
+
+from tachograph._internal.delivery import AttributeValue
+from tachograph.semconv import attributes
+
+MAX_GAPS: Final = 65_536
+"""Gaps kept for the percentiles (512 kB); later ones still count in number, mean and maximum."""
+
+
+class StreamTiming:
+    """Chunk times on the monotonic clock. A chunk may carry several tokens: this counts chunks."""
+
+    def __init__(self) -> None:
+        self._started_at = time.perf_counter()
+        self._first_at: float | None = None
+        self._last_at = 0.0
+        self._count = 0
+        self._max_gap = 0.0
+        self._gaps = array("d")
+
+    def chunk(self) -> None:
+        """A chunk with content has arrived."""
+        now = time.perf_counter()
+        if self._first_at is None:
+            self._first_at = now
+        else:
+            gap = now - self._last_at
+            self._max_gap = max(self._max_gap, gap)
+            if len(self._gaps) < MAX_GAPS:
+                self._gaps.append(gap)
+        self._last_at = now
+        self._count += 1
+
+    @property
+    def has_chunks(self) -> bool:
+        return self._count > 0
+
+    def attributes(self) -> dict[str, AttributeValue]:
+        """Time to first chunk, mean time per chunk and gap percentiles, seconds; what the
+        stream was too short to show is absent."""
+        if self._first_at is None:
+            return {}
+        found: dict[str, AttributeValue] = {
+            attributes.RESPONSE_TIME_TO_FIRST_CHUNK: self._first_at - self._started_at,
+            attributes.STREAM_CHUNK_COUNT: self._count,
+        }
+        if self._count > 1:
+            ordered = sorted(self._gaps)
+            found[attributes.STREAM_TIME_PER_CHUNK] = (self._last_at - self._first_at) / (
+                self._count - 1
+            )
+            found[attributes.STREAM_GAP_P50] = nearest_rank(ordered, 0.50)
+            found[attributes.STREAM_GAP_P95] = nearest_rank(ordered, 0.95)
+            found[attributes.STREAM_GAP_MAX] = self._max_gap
+        return found
+
+
+def nearest_rank(ordered: list[float], share: float) -> float:
+    """The smallest value that at least `share` of the values do not exceed."""
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
