@@ -1,0 +1,227 @@
+"""What the planner, the sweep and the scoring tasks ask of the store."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from tachograph.semconv.values import GENERATIVE_OPERATIONS
+from tachograph_store.client import Store
+from tachograph_store.queries import run
+
+_ALL_PROJECTS = ""
+_OPERATIONS = sorted(GENERATIVE_OPERATIONS)
+_SPANS_PER_TRACE = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerKey:
+    """Where one answer stands; `start_us` is its start in whole microseconds, as in `jobs`."""
+
+    trace_id: str
+    span_id: str
+    start_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An answer that lacks some evaluation; `evaluators` are those it does not lack."""
+
+    trace_id: str
+    span_id: str
+    start_ns: int
+    stored_us: int
+    text_bytes: int
+    evaluators: Sequence[str]  # name@version
+
+    @property
+    def key(self) -> AnswerKey:
+        """Its identity."""
+        return AnswerKey(
+            trace_id=self.trace_id, span_id=self.span_id, start_us=self.start_ns // 1000
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerText:
+    """What is judged, as recorded: JSON of messages or plain text."""
+
+    trace_id: str
+    span_id: str
+    parent_span_id: str
+    start_ns: int
+    stored_us: int
+    prompt: str | None
+    completion: str | None
+    context: str | None
+    model: str | None
+    tenant: str | None
+    variant: str | None
+    expires_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relative:
+    """A span of the same trace."""
+
+    trace_id: str
+    span_id: str
+    parent_span_id: str
+    start_ns: int
+    operation: str | None
+    observer: str
+    context: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """An evaluation that left scores; `is_error` when it failed."""
+
+    trace_id: str
+    span_id: str
+    evaluator: str
+    evaluator_version: str
+    is_error: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueLease:
+    """A lease that ran out (`leased`) or a failure whose pause is over (`failed`)."""
+
+    trace_id: str
+    span_id: str
+    evaluator: str
+    evaluator_version: str
+    state: str
+    attempt: int
+    error: str | None
+    created_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Project:
+    project: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cursor:
+    cursor: str
+
+
+def evaluation_projects(store: Store, since_us: int) -> list[str]:
+    """Projects that stored a model call since then (microseconds since the epoch)."""
+    rows = run(
+        store,
+        "evaluation_projects",
+        _Project,
+        project=_ALL_PROJECTS,
+        since_us=since_us,
+        operations=_OPERATIONS,
+    )
+    return [row.project for row in rows]
+
+
+def evaluation_waiting(store: Store, now_us: int) -> list[str]:
+    """Projects that have a due lease."""
+    rows = run(store, "evaluation_waiting", _Project, project=_ALL_PROJECTS, now_us=now_us)
+    return [row.project for row in rows]
+
+
+def evaluation_cursor(store: Store, project: str, job: str) -> str | None:
+    """The position that a job saved, None before its first time."""
+    rows = run(store, "evaluation_cursor", _Cursor, project=project, job=job)
+    return rows[0].cursor if rows else None
+
+
+def evaluation_candidates(
+    store: Store, project: str, since_us: int, until_us: int, evaluators: Sequence[str], limit: int
+) -> list[Candidate]:
+    """Answers stored in [since, until) without a lease for each of `evaluators` (name@version)."""
+    return run(
+        store,
+        "evaluation_candidates",
+        Candidate,
+        project=project,
+        since_us=since_us,
+        until_us=until_us,
+        evaluators=list(evaluators),
+        operations=_OPERATIONS,
+        limit=limit,
+    )
+
+
+def evaluation_missing(
+    store: Store, project: str, since_us: int, until_us: int, evaluators: Sequence[str], limit: int
+) -> list[Candidate]:
+    """Answers stored in [since, until) that lack scores and have no open lease."""
+    return run(
+        store,
+        "evaluation_missing",
+        Candidate,
+        project=project,
+        since_us=since_us,
+        until_us=until_us,
+        evaluators=list(evaluators),
+        operations=_OPERATIONS,
+        limit=limit,
+    )
+
+
+def evaluation_answers(store: Store, project: str, keys: Sequence[AnswerKey]) -> list[AnswerText]:
+    """The texts of these answers; those that are no longer stored are missing."""
+    since_ns, until_ns = _range(keys)
+    return run(
+        store,
+        "evaluation_answers",
+        AnswerText,
+        project=project,
+        since_ns=since_ns,
+        until_ns=until_ns,
+        trace_ids=sorted({key.trace_id for key in keys}),
+        span_ids=sorted({key.span_id for key in keys}),
+        limit=10 * len(keys),
+    )
+
+
+def evaluation_relatives(
+    store: Store, project: str, keys: Sequence[AnswerKey], margin_s: float
+) -> list[Relative]:
+    """All spans of the answers' traces that began within `margin_s` of them."""
+    since_ns, until_ns = _range(keys)
+    trace_ids = sorted({key.trace_id for key in keys})
+    margin_ns = int(margin_s * 1e9)
+    return run(
+        store,
+        "evaluation_relatives",
+        Relative,
+        project=project,
+        since_ns=since_ns - margin_ns,
+        until_ns=until_ns + margin_ns,
+        trace_ids=trace_ids,
+        limit=_SPANS_PER_TRACE * len(trace_ids),
+    )
+
+
+def evaluation_scored(store: Store, project: str, keys: Sequence[AnswerKey]) -> list[Settled]:
+    """Evaluations of these answers that have left scores, by any evaluator and version."""
+    since_ns, until_ns = _range(keys)
+    return run(
+        store,
+        "evaluation_scored",
+        Settled,
+        project=project,
+        since_ns=since_ns,
+        until_ns=until_ns,
+        trace_ids=sorted({key.trace_id for key in keys}),
+        span_ids=sorted({key.span_id for key in keys}),
+        limit=100_000,
+    )
+
+
+def evaluation_due(store: Store, project: str, now_us: int, limit: int) -> list[DueLease]:
+    """Leases whose time is over, the longest overdue first."""
+    return run(store, "evaluation_due", DueLease, project=project, now_us=now_us, limit=limit)
+
+
+def _range(keys: Sequence[AnswerKey]) -> tuple[int, int]:
+    starts = [key.start_us for key in keys]
+    return min(starts) * 1000, max(starts) * 1000 + 999

@@ -1,0 +1,17 @@
+-- Leases that ran out and failures that are due again, oldest first.
+SELECT
+    trace_id,
+    span_id,
+    evaluator,
+    evaluator_version,
+    state,
+    attempt,
+    error,
+    toUnixTimestamp64Micro(created_at) AS created_us
+FROM jobs FINAL
+WHERE project = {project:String}
+  AND kind = 'evaluation'
+  AND state IN ('leased', 'failed')
+  AND due_at <= fromUnixTimestamp64Micro({now_us:Int64}, 'UTC')
+ORDER BY due_at, trace_id, span_id, evaluator
+LIMIT {limit:UInt32}

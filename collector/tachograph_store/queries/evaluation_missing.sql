@@ -1,0 +1,64 @@
+-- The anti-join: answers stored in a window that have no score of an evaluator and no open lease.
+WITH answers AS
+(
+    SELECT
+        trace_id,
+        span_id,
+        argMax(toUnixTimestamp64Nano(start_time), version) AS start_ns,
+        toUnixTimestamp64Micro(max(stored_at)) AS stored_us,
+        argMax(length(ifNull(prompt, '')) + length(ifNull(completion, '')) + length(ifNull(context, '')), version) AS text_bytes,
+        argMax(is_counted AND ifNull(completion, '') != '' AND operation IN {operations:Array(String)}
+            AND status_code != 'ERROR', version) AS is_judgeable,
+        argMax(observer, version) AS seen_by
+    FROM spans
+    WHERE project = {project:String}
+      AND stored_at >= fromUnixTimestamp64Micro({since_us:Int64}, 'UTC')
+      AND stored_at < fromUnixTimestamp64Micro({until_us:Int64}, 'UTC')
+      AND operation IN {operations:Array(String)}
+    GROUP BY trace_id, span_id
+    HAVING is_judgeable
+       AND (seen_by != 'client' OR (trace_id, span_id) NOT IN
+       (
+           SELECT trace_id, parent_span_id
+           FROM spans
+           WHERE project = {project:String}
+             AND stored_at >= fromUnixTimestamp64Micro({since_us:Int64}, 'UTC')
+             AND observer = 'proxy'
+       ))
+)
+SELECT
+    answers.trace_id AS trace_id,
+    answers.span_id AS span_id,
+    answers.start_ns AS start_ns,
+    answers.stored_us AS stored_us,
+    answers.text_bytes AS text_bytes,
+    arrayConcat(judged.evaluators, leases.evaluators) AS evaluators
+FROM answers
+LEFT JOIN
+(
+    SELECT
+        trace_id,
+        span_id,
+        groupUniqArray(concat(evaluator, '@', evaluator_version)) AS evaluators
+    FROM scores
+    WHERE project = {project:String}
+      AND source = 'evaluator'
+      AND span_time >= fromUnixTimestamp64Nano(ifNull((SELECT min(start_ns) FROM answers), 0), 'UTC')
+      AND span_time <= fromUnixTimestamp64Nano(ifNull((SELECT max(start_ns) FROM answers), 0), 'UTC')
+    GROUP BY trace_id, span_id
+) AS judged ON judged.trace_id = answers.trace_id AND judged.span_id = answers.span_id
+LEFT JOIN
+(
+    SELECT
+        trace_id,
+        span_id,
+        groupUniqArray(concat(evaluator, '@', evaluator_version)) AS evaluators
+    FROM jobs FINAL
+    WHERE project = {project:String}
+      AND kind = 'evaluation'
+      AND state != 'done'
+    GROUP BY trace_id, span_id
+) AS leases ON leases.trace_id = answers.trace_id AND leases.span_id = answers.span_id
+WHERE NOT hasAll(arrayConcat(judged.evaluators, leases.evaluators), {evaluators:Array(String)})
+ORDER BY stored_us, trace_id, span_id
+LIMIT {limit:UInt32}

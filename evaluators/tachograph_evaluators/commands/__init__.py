@@ -1,0 +1,1 @@
+"""Subcommands of `tachograph` that the evaluators register."""

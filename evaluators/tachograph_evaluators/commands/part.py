@@ -1,0 +1,31 @@
+"""One of the worker's two processes: a Celery worker with the queues and the pool of its part."""
+
+import os
+import socket
+from typing import Final
+
+from tachograph_evaluators.app import app, settings
+from tachograph_evaluators.commands.orphans import end_with_parent
+from tachograph_evaluators.queues import ALERTS, PLANNING, SCORES
+
+_LIGHT_THREADS: Final = 4
+
+
+def run_part(part: str, log_level: str) -> int:
+    """Work until SIGTERM or SIGINT; the exit status of the Celery worker."""
+    end_with_parent()
+    is_scoring = part == "scoring"
+    worker = app.Worker(
+        hostname=f"{part}-{os.getpid()}@{socket.gethostname()}",
+        loglevel=log_level,
+        pool="prefork" if is_scoring else "threads",
+        concurrency=settings.concurrency if is_scoring else _LIGHT_THREADS,
+        queues=[SCORES] if is_scoring else [PLANNING, ALERTS],
+        optimization="fair",
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        quiet=True,
+    )
+    worker.start()
+    return int(worker.exitcode or 0)

@@ -1,0 +1,96 @@
+"""The evaluator protocol: what a plugin receives, what it gives back.
+
+A plugin is any callable without arguments, registered under entry point group
+`tachograph.evaluators`, that returns an object with the attributes of `Evaluator`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final, Literal, Protocol, runtime_checkable
+
+Need = Literal["prompt", "context", "response"]
+
+PASS: Final = "pass"
+FAIL: Final = "fail"
+NOT_APPLICABLE: Final = "not_applicable"
+ERROR: Final = "error"
+
+MAX_EXPLANATION_CHARS: Final = 1000
+MAX_OFFSETS: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One answer to judge: plain texts, already taken out of their messages.
+
+    `prompt` is the last thing the user said, `conversation` everything that was sent, `context`
+    what the answer may rely on; None is unavailable.
+    """
+
+    project: str
+    trace_id: str
+    span_id: str
+    span_time: int  # start_time, ns since the epoch
+    response: str | None
+    prompt: str | None = None
+    conversation: str | None = None
+    context: str | None = None
+    model: str | None = None
+    tenant: str | None = None
+    variant: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """One judgement. `value` is in [0, 1] with 1 good, or None with a label that says why.
+
+    `offsets` are (start, stop, label) in characters of `Answer.response`; `cost` is money in the
+    settings' currency when judging was paid for.
+    """
+
+    name: str
+    value: float | None
+    label: str
+    explanation: str | None = None
+    offsets: Sequence[tuple[int, int, str]] = ()
+    cost: Decimal | None = None
+    error_type: str | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        if self.value is not None and not 0.0 <= self.value <= 1.0:
+            raise ValueError(
+                f"score {self.name!r} is {self.value!r}; give a value in [0, 1] or None"
+            )
+
+
+@runtime_checkable
+class Evaluator(Protocol):
+    """A judge. Raise for what went wrong: the caller records it and goes on with the others."""
+
+    name: str
+    """Registered name, part of the score's identity."""
+    version: str
+    """Change it when the same answer could get another score; old scores stay beside new ones."""
+    scores: tuple[str, ...]
+    """The names of the scores that each answer gets."""
+    needs: frozenset[Need]
+    """Without one of these the answer is `not_applicable` and the evaluator does not see it."""
+    batch_size: int
+    """Answers it likes to get at once."""
+
+    def warm_up(self) -> None:
+        """Load what the first batch would wait for."""
+
+    def evaluate(self, batch: Sequence[Answer]) -> Sequence[Sequence[Score]]:
+        """Judge each answer: one list an answer, in order, one score for each of `scores`."""
+
+
+def not_applicable(name: str, reason: str) -> Score:
+    """A recorded abstention, so that the answer is not planned for ever."""
+    return Score(name=name, value=None, label=NOT_APPLICABLE, explanation=reason)
+
+
+def verdict(value: float, threshold: float) -> str:
+    """`pass` at or above the threshold."""
+    return PASS if value >= threshold else FAIL

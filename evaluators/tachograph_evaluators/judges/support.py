@@ -1,0 +1,126 @@
+"""How far a context supports one text: the features of grounding.
+
+Word overlap is hard to beat, so it is made better rather than replaced: rare words weigh more
+than common ones, a word that is missing may be covered by a near synonym (word vectors of the
+encoder), but numbers and names only by themselves. Beside it stand the share of word pairs found
+and the cosine of each sentence to the best passage.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tachograph_evaluators.judges.models import Encoder, Vectors
+from tachograph_evaluators.judges.text import (
+    STOPWORDS,
+    Span,
+    content_stems,
+    proper_words,
+    sentences,
+    stem,
+    words,
+)
+
+MAX_CONTEXT_CHARS: Final = 600_000
+"""About 200 pages; what lies behind it is not searched."""
+
+_SYNONYM_FLOOR: Final = 0.3  # cosine of word vectors from which a word starts to be covered
+_PASSAGES_PER_SENTENCE: Final = 4
+_MAX_PASSAGES: Final = 48
+_MAX_CONTEXT_WORDS: Final = 4000
+
+
+class Support(NamedTuple):
+    """Features of one text against one context, each in [0, 1] and 1 when supported."""
+
+    coverage: float
+    pairs: float
+    cosine: float
+
+
+class Context:
+    """One context, prepared once for all sentences of an answer."""
+
+    def __init__(self, text: str, encoder: Encoder) -> None:
+        text = text[:MAX_CONTEXT_CHARS]
+        self._encoder = encoder
+        stems = [stem(word) for word in words(text)]
+        self._stems = frozenset(stems)
+        self._pairs = frozenset(pairwise(stems))
+        content = [word for word in words(text) if word not in STOPWORDS]
+        common = [word for word, _ in Counter(content).most_common(_MAX_CONTEXT_WORDS)]
+        self._vectors = encoder.words(common)[0]
+        self._passages = _passages(text)
+
+    def measure(self, answer: Sequence[Span]) -> list[Support]:
+        """The features of each sentence of an answer."""
+        cosines = self._cosines(answer)
+        return [
+            Support(*self.coverage(span.text), float(cosine))
+            for span, cosine in zip(answer, cosines, strict=True)
+        ]
+
+    def coverage(self, text: str) -> tuple[float, float]:
+        """Share of content words covered, weighted by rarity, and share of word pairs found."""
+        stems = [stem(word) for word in words(text)]
+        pairs = set(pairwise(stems))
+        pair_share = len(pairs & self._pairs) / len(pairs) if pairs else 0.0
+        content = [word for word in words(text) if word not in STOPWORDS]
+        if not content:
+            return 0.0, pair_share
+        vectors, rarity = self._encoder.words(content)
+        exact = np.array([stem(word) in self._stems for word in content], dtype=np.float64)
+        return float(
+            (self._covered(text, content, vectors, exact) * rarity).sum() / rarity.sum()
+        ), pair_share
+
+    def _covered(
+        self, text: str, content: Sequence[str], vectors: Vectors, exact: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        if not len(self._vectors):
+            return exact
+        best = (vectors @ self._vectors.T).max(axis=1)
+        near = np.clip((best - _SYNONYM_FLOOR) / (1 - _SYNONYM_FLOOR), 0.0, 1.0)
+        proper = proper_words(text)
+        literal = np.array([word[0].isdigit() or word in proper for word in content])
+        covered: NDArray[np.float64] = np.where(literal, exact, np.maximum(exact, near))
+        return covered
+
+    def _cosines(self, answer: Sequence[Span]) -> NDArray[np.float64]:
+        if not answer or not self._passages:
+            return np.zeros(len(answer))
+        chosen = self._preselect(answer)
+        vectors = self._encoder.encode([span.text for span in answer] + chosen)
+        similarity = vectors[: len(answer)] @ vectors[len(answer) :].T
+        best: NDArray[np.float64] = similarity.max(axis=1).astype(np.float64)
+        return best.clip(0.0, 1.0)
+
+    def _preselect(self, answer: Sequence[Span]) -> list[str]:
+        """The passages worth embedding: all of a short context, the best by shared words of a long."""
+        if len(self._passages) <= _MAX_PASSAGES:
+            return [passage for passage, _ in self._passages]
+        kept: dict[int, None] = {}
+        for span in answer:
+            stems = frozenset(content_stems(span.text))
+            shared = [len(stems & passage_stems) for _, passage_stems in self._passages]
+            for index in np.argsort(shared)[::-1][:_PASSAGES_PER_SENTENCE]:
+                kept[int(index)] = None
+            if len(kept) >= _MAX_PASSAGES:
+                break
+        return [self._passages[index][0] for index in kept]
+
+
+def _passages(text: str) -> list[tuple[str, frozenset[str]]]:
+    """Sentences of the whole context (chunk by chunk: `sentences` reads a bounded text)."""
+    found: list[tuple[str, frozenset[str]]] = []
+    step = 30_000
+    for start in range(0, len(text), step):
+        found += [
+            (span.text, frozenset(content_stems(span.text)))
+            for span in sentences(text[start : start + step])
+        ]
+    return found

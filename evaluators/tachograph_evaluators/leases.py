@@ -1,0 +1,92 @@
+"""Leases: who works on which evaluation until when, as rows of `jobs`."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from tachograph_store.queries.evaluation import AnswerKey
+from tachograph_store.rows import JobRow
+
+EVALUATION: Final = "evaluation"
+LEASED: Final = "leased"
+DONE: Final = "done"
+FAILED: Final = "failed"
+PARKED: Final = "parked"
+
+AWAITING_TRACE: Final = "waiting for the rest of the trace"
+"""A lease with this note was given back on purpose: sending it again is no further attempt."""
+
+_OPEN_DAYS: Final = 30  # a parked evaluation can be looked at that long
+_DONE_DAYS: Final = 2  # the scores say it afterwards; longer than any overlap of the planner
+_MAX_ERROR_CHARS: Final = 1000
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def moment(microseconds: int) -> datetime:
+    """Microseconds since the epoch as a datetime, exactly."""
+    return EPOCH + timedelta(microseconds=microseconds)
+
+
+def split(evaluator: str) -> tuple[str, str]:
+    """`name@version` as its two parts."""
+    name, _, version = evaluator.rpartition("@")
+    return name, version
+
+
+def lease(
+    project: str,
+    key: AnswerKey,
+    evaluator: str,
+    *,
+    state: str,
+    attempt: int,
+    due_at: datetime,
+    error: str | None = None,
+) -> JobRow:
+    """One row; a later one for the same span, evaluator and version replaces it."""
+    name, version = split(evaluator)
+    days = _DONE_DAYS if state == DONE else _OPEN_DAYS
+    return JobRow(
+        project=project,
+        kind=EVALUATION,
+        trace_id=key.trace_id,
+        span_id=key.span_id,
+        evaluator=name,
+        evaluator_version=version,
+        state=state,
+        attempt=attempt,
+        due_at=due_at,
+        error=error[:_MAX_ERROR_CHARS] if error else None,
+        created_at=moment(key.start_us),
+        expires_on=due_at.date() + timedelta(days=days),
+    )
+
+
+def leases(
+    project: str,
+    keys: Sequence[AnswerKey],
+    evaluators: Sequence[str],
+    attempt: int,
+    due_at: datetime,
+) -> list[JobRow]:
+    """A lease for each pair."""
+    return [
+        lease(project, key, evaluator, state=LEASED, attempt=attempt, due_at=due_at)
+        for key in keys
+        for evaluator in evaluators
+    ]
+
+
+def cursor(project: str, job: str, position: str, now: datetime) -> JobRow:
+    """Where a resumable job stands."""
+    return JobRow(
+        project=project,
+        kind="cursor",
+        evaluator=job,
+        state=DONE,
+        due_at=now,
+        cursor=position,
+        created_at=EPOCH,
+        expires_on=date(2149, 1, 1),
+    )

@@ -1,0 +1,43 @@
+"""Finding evaluators by entry point; one broken plugin does not hide the others."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import entry_points
+from typing import Final
+
+from tachograph_evaluators.evaluator import Evaluator
+
+GROUP: Final = "tachograph.evaluators"
+
+_log = logging.getLogger(__name__)
+
+
+class UnknownEvaluator(LookupError):
+    """A setting or a hint names an evaluator that is not installed."""
+
+
+def installed(enabled: Sequence[str] = ()) -> Mapping[str, Evaluator]:
+    """Every registered evaluator by name, or the `enabled` ones only.
+
+    Raises UnknownEvaluator when `enabled` names one that no package registers.
+    """
+    found: dict[str, Evaluator] = {}
+    points = {point.name: point for point in entry_points(group=GROUP)}
+    for name in enabled:
+        if name not in points:
+            raise UnknownEvaluator(
+                f"TACHOGRAPH_EVALUATORS_ENABLED names {name!r}, which no installed package "
+                f"registers; installed: {', '.join(sorted(points)) or 'none'}"
+            )
+    for name in enabled or sorted(points):
+        try:
+            factory: Callable[[], object] = points[name].load()
+            evaluator = factory()
+        except Exception:  # noqa: BLE001 - a stranger's plugin may raise anything at import
+            _log.exception("evaluator %r cannot be loaded; the others go on", name)
+            continue
+        if not isinstance(evaluator, Evaluator):
+            _log.error("evaluator %r lacks attributes of the protocol; it is left out", name)
+            continue
+        found[evaluator.name] = evaluator
+    return found

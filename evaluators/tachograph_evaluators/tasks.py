@@ -1,0 +1,104 @@
+"""Celery tasks of the queues `planning` and `scores`: thin, the work is elsewhere."""
+
+import functools
+import logging
+from typing import Any
+
+from celery.signals import worker_process_init
+
+from tachograph_evaluators import judging, model_state, ping, registry
+from tachograph_evaluators.alerts.exclusive import exclusive
+from tachograph_evaluators.app import app, settings
+from tachograph_evaluators.hints import Hint
+from tachograph_evaluators.planner import Planner
+from tachograph_evaluators.queues import SCORES, depth
+from tachograph_store.client import connect
+from tachograph_store.errors import StoreUnavailable
+from tachograph_store.settings import home
+from tachograph_store.writer import Writer
+
+_log = logging.getLogger(__name__)
+
+
+def _send(hint: Hint) -> None:
+    score.apply_async(args=[hint.message()], queue=SCORES, expires=settings.start_limit_s)
+
+
+def _room() -> int:
+    with app.connection_or_acquire() as connection:
+        return settings.max_queued_batches - depth(connection, SCORES)
+
+
+@functools.cache
+def _planner() -> Planner:
+    evaluators = registry.installed(settings.enabled).values()
+    return Planner(
+        connect(role="reader"),
+        Writer(connect(role="writer")),
+        settings,
+        [judging.identity(evaluator) for evaluator in evaluators],
+        _send,
+        _room,
+    )
+
+
+@app.task(name="tachograph.plan")  # type: ignore[untyped-decorator]
+def plan() -> None:
+    """Lease and send what was stored since the last time; one planner at a time."""
+    with exclusive(home() / "planner.lock") as is_ours:
+        if not is_ours:
+            return
+        try:
+            done = _planner().plan()
+        except StoreUnavailable as error:
+            _log.warning("nothing planned: %s", error)
+            return
+    if done.hints:
+        _log.info("planned %d evaluations in %d batches", done.leased, done.hints)
+
+
+@app.task(name="tachograph.sweep")  # type: ignore[untyped-decorator]
+def sweep() -> None:
+    """Send again what was lost, and what waited."""
+    with exclusive(home() / "planner.lock") as is_ours:
+        if not is_ours:
+            return
+        try:
+            done = _planner().sweep()
+        except StoreUnavailable as error:
+            _log.warning("nothing swept: %s", error)
+            return
+    if done.hints:
+        _log.info("sent %d evaluations again in %d batches", done.leased, done.hints)
+
+
+@app.task(  # type: ignore[untyped-decorator]
+    name="tachograph.score",
+    time_limit=settings.time_limit_s,
+    soft_time_limit=0.9 * settings.time_limit_s,
+)
+def score(message: dict[str, Any]) -> None:
+    """Judge the answers that a hint names."""
+    try:
+        hint = Hint.parse(message)
+    except (KeyError, TypeError, ValueError):
+        _log.exception("dropped a message that is no hint")
+        return
+    try:
+        written = judging.scorer().score(hint)
+    except StoreUnavailable as error:
+        _log.warning("not scored, the leases will be sent again: %s", error)
+        return
+    _log.info("wrote %d scores for %d answers", written, len(hint.keys))
+
+
+@app.task(name="tachograph.ping")  # type: ignore[untyped-decorator]
+def answer_ping(reply_to: str) -> None:
+    """Say that a worker is alive, and how far its models are."""
+    with app.connection_or_acquire() as connection:
+        ping.reply(connection, reply_to, model_state.read())
+
+
+@worker_process_init.connect  # type: ignore[untyped-decorator]
+def _warm_up(**_: Any) -> None:
+    judging.warm_up_in_background()
