@@ -100,7 +100,6 @@ def _run(command: Command, arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog=f"tachograph {command.name}",
         description=module.HELP,
-        epilog=getattr(module, "EXAMPLES", None),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.add_arguments(parser)

@@ -31,7 +31,7 @@ EXTRAS: Final = {
 class CommandModule(Protocol):
     """What an entry point of the group must name: a module of this shape.
 
-    `EXAMPLES` (str) is optional: shown below the options of `tachograph NAME --help`.
+    `add_arguments` may set `parser.epilog` to examples; its line breaks are kept.
     """
 
     HELP: str

@@ -24,7 +24,7 @@ from tachograph_cli.supervisor.logs import tail
 
 HELP = "start store, collector, worker, beat and dashboard, and keep them running"
 
-EXAMPLES = """\
+_EXAMPLES: Final = """\
 examples:
   tachograph up                          everything in ~/.tachograph, on the usual ports
   tachograph up --home ./trial --ports auto
@@ -40,6 +40,7 @@ _PREVIOUS_END_S: Final = 15.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `tachograph up`."""
+    parser.epilog = _EXAMPLES
     parser.add_argument("--home", help="where everything is kept (default: ~/.tachograph)")
     parser.add_argument("--no-dashboard", action="store_true", help="do not start the dashboard")
     parser.add_argument(

@@ -1,0 +1,111 @@
+"""What was recorded: the store's own tables over its HTTP protocol, and the collector's REST.
+
+Only the reader credential is used. The counts are plain `count()`, without DISTINCT or FINAL: a
+request recorded twice must show.
+"""
+
+import json
+import urllib.parse
+import urllib.request
+from importlib.metadata import entry_points
+from typing import Any, Final
+
+from tachograph_cli.home import Home
+
+_TIMEOUT_S: Final = 20.0
+_OPENER: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+_COUNTED: Final = "SELECT count() AS n FROM spans WHERE project = 'default' AND is_counted"
+
+# A recorded abstention or error is a judgement too: what must not be is silence.
+_SCORED: Final = """
+SELECT count() AS n FROM spans
+WHERE project = 'default' AND is_counted AND (trace_id, span_id) IN (
+    SELECT trace_id, span_id FROM scores
+    WHERE project = 'default' AND source = 'evaluator'
+    GROUP BY trace_id, span_id
+    HAVING hasAll(groupUniqArray(evaluator), {evaluators:Array(String)})
+)"""
+
+_SCORES: Final = """
+SELECT name, variant, avg(value) AS mean, countIf(value IS NOT NULL) AS judged,
+    countIf(label = 'error') AS errors
+FROM scores WHERE project = 'default' AND source = 'evaluator'
+GROUP BY name, variant ORDER BY name, variant"""
+
+_REQUESTS: Final = """
+SELECT ifNull(tenant, '–') AS tenant, ifNull(variant, '–') AS variant, count() AS requests,
+    countIf(status_code = 'ERROR') AS errors,
+    sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
+    quantile(0.5)(duration_ns) / 1e9 AS p50_s, quantile(0.95)(duration_ns) / 1e9 AS p95_s,
+    quantile(0.5)(time_to_first_chunk_s) AS first_chunk_s,
+    toFloat64(sum(list_cost)) AS list_cost, toFloat64(sum(compute_cost)) AS compute_cost,
+    any(cost_currency) AS currency
+FROM spans WHERE project = 'default' AND is_counted
+GROUP BY tenant, variant ORDER BY tenant, variant DESC"""
+
+_TWICE: Final = """
+SELECT count() AS n FROM (
+    SELECT trace_id FROM spans
+    WHERE project = 'default' AND operation IN ('chat', 'text_completion')
+    GROUP BY trace_id HAVING uniqExact(observer) > 1
+)"""
+
+
+class Books:
+    """Reads one stack."""
+
+    def __init__(self, home: Home, collector_url: str) -> None:
+        self._home = home
+        self._collector_url = collector_url
+        self._evaluators = sorted(p.name for p in entry_points(group="tachograph.evaluators"))
+
+    def recorded(self) -> int:
+        """Counted spans in the store."""
+        return int(self._select(_COUNTED)[0]["n"])
+
+    def scored(self) -> int:
+        """Counted spans that every installed evaluator has judged."""
+        names = "[" + ",".join(f"'{name}'" for name in self._evaluators) + "]"
+        return int(self._select(_SCORED, evaluators=names)[0]["n"])
+
+    def reported_twice(self) -> int:
+        """Requests that both the SDK and the sidecar sent a span for."""
+        return int(self._select(_TWICE)[0]["n"])
+
+    def requests(self) -> list[dict[str, Any]]:
+        """Requests, tokens, latency and cost by tenant and variant."""
+        return self._select(_REQUESTS)
+
+    def scores(self) -> list[dict[str, Any]]:
+        """Mean of each score by variant."""
+        return self._select(_SCORES)
+
+    def rest(self, path: str) -> Any:
+        """A GET on the collector's REST with the admin key."""
+        key = self._home.admin_key_file.read_text(encoding="utf-8").strip()
+        request = urllib.request.Request(
+            f"{self._collector_url}/api/v1/{path}", headers={"Authorization": f"Bearer {key}"}
+        )
+        with _OPENER.open(request, timeout=_TIMEOUT_S) as response:
+            return json.load(response)
+
+    def _select(self, sql: str, **parameters: str) -> list[dict[str, Any]]:
+        endpoint = json.loads((self._home.store_directory / "endpoint.json").read_text("utf-8"))
+        credential = json.loads(
+            (self._home.store_directory / "credentials" / "reader.json").read_text("utf-8")
+        )
+        query = urllib.parse.urlencode(
+            {f"param_{name}": value for name, value in parameters.items()}
+        )
+        request = urllib.request.Request(
+            f"http://{endpoint['host']}:{endpoint['port']}/?{query}",
+            data=f"{sql} FORMAT JSON".encode(),
+            headers={
+                "X-ClickHouse-User": credential["user"],
+                "X-ClickHouse-Key": credential["password"],
+            },
+        )
+        with _OPENER.open(request, timeout=_TIMEOUT_S) as response:
+            rows: list[dict[str, Any]] = json.load(response)["data"]
+        return rows
