@@ -28,6 +28,7 @@ class Facts:
             capture=around.capture
             if self.capture is None
             else lowest(self.capture, around.capture),
+            documents=around.documents if self.documents is None else self.documents,
         )
 
     def attributes(self, capture: CaptureMode) -> dict[str, str]:

@@ -77,6 +77,7 @@ class Delivery:
 
     def reset_after_fork(self) -> None:
         """Start afresh in a forked child: the parent delivers what it had queued."""
+        self._transport.close()  # the child's copy of the socket; the parent's stays open
         self._resource = _with_new_instance(self._resource)
         self._begin()
 
@@ -112,19 +113,19 @@ class Delivery:
         deadline = time.monotonic() + timeout_s
         mailbox = self._mailbox
         before = mailbox.counts()
+        mark = mailbox.accepted()
         mailbox.hurry()
-
-        def is_settled() -> bool:
-            now = mailbox.counts()
-            return all(now.submitted[s] - now.waiting[s] >= before.submitted[s] for s in SIGNALS)
-
-        if not mailbox.wait(is_settled, deadline):
+        if not mailbox.wait(lambda: mailbox.has_settled(mark), deadline):
             return False
         after = mailbox.counts()
         return all(
             after.dropped.get((signal, reason), 0) == before.dropped.get((signal, reason), 0)
             for signal in SIGNALS
-            for reason in (DropReason.EXPORT_REJECTED, DropReason.INTERNAL_ERROR)
+            for reason in (
+                DropReason.EXPORT_REJECTED,
+                DropReason.INTERNAL_ERROR,
+                DropReason.SHUTDOWN,
+            )
         )
 
     def shutdown(self, timeout_s: float = 5.0) -> bool:

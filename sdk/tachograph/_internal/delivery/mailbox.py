@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -23,6 +23,8 @@ class _Lane:
     held_bytes: int = 0
     oldest_at: float = 0.0  # time.monotonic() when the queue last became non-empty
     submitted: int = 0
+    accepted: int = 0  # of the submitted
+    settled: int = 0  # of the accepted: delivered or lost; they settle in order
     delivered: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
 
@@ -71,6 +73,7 @@ class Mailbox:
         was_empty = not lane.queue
         lane.queue.append((record, size))
         lane.queued_bytes += size
+        lane.accepted += 1
         lane.held_records += 1
         lane.held_bytes += size
         # Waking the delivery thread for every record would make it fight the caller for the
@@ -107,15 +110,17 @@ class Mailbox:
             lane = self._lanes[signal]
             lane.held_records -= records
             lane.held_bytes -= size
+            lane.settled += records
             lane.delivered += records - lost
             if lost:
                 lane.dropped[reason] += lost
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Take no more records; wake everybody."""
+        """Take no more records and hurry to send what is there."""
         with self._section():
             self._is_closed = True
+            self._hurry += 1
             self._changed.notify_all()
 
     def abandon(self) -> int:
@@ -125,6 +130,7 @@ class Mailbox:
             for lane in self._lanes.values():
                 if lane.held_records:
                     lane.dropped[DropReason.SHUTDOWN] += lane.held_records
+                    lane.settled += lane.held_records
                     lost += lane.held_records
                 lane.queue.clear()
                 lane.queued_bytes = lane.held_records = lane.held_bytes = 0
@@ -150,6 +156,16 @@ class Mailbox:
         """Records that wait or are under way, all signals."""
         with self._section():
             return sum(lane.held_records for lane in self._lanes.values())
+
+    def accepted(self) -> dict[Signal, int]:
+        """How many records of each signal were ever queued: a mark for `has_settled`."""
+        with self._section():
+            return {signal: lane.accepted for signal, lane in self._lanes.items()}
+
+    def has_settled(self, mark: Mapping[Signal, int]) -> bool:
+        """Is everything delivered or lost that was queued when `mark` was taken?"""
+        with self._section():
+            return all(lane.settled >= mark[signal] for signal, lane in self._lanes.items())
 
     def due_at(self, signal: Signal, delay_s: float) -> float | None:
         """When the next batch should leave (`time.monotonic`, 0 is now); None: nothing waits."""

@@ -64,6 +64,7 @@ class Transport:
         if is_compressed:
             self._headers["Content-Encoding"] = "gzip"
         self._connection: http.client.HTTPConnection | None = None
+        self._is_aborted = False
 
     @property
     def address(self) -> str:
@@ -76,13 +77,14 @@ class Transport:
             body = gzip.compress(body, compresslevel=1)
         is_reused = self._connection is not None
         answer = self._post_once(path, body)
-        if answer.verdict is Verdict.UNREACHABLE and is_reused:
+        if answer.verdict is Verdict.UNREACHABLE and is_reused and not self._is_timeout(answer):
             # A server may close an idle connection at any time; that is no failure.
             answer = self._post_once(path, body)
         return answer
 
     def abort(self) -> None:
-        """Break a POST that is under way in another thread."""
+        """Break a POST that is under way in another thread, and let none begin."""
+        self._is_aborted = True
         connection = self._connection
         if connection is not None and connection.sock is not None:
             with suppress(OSError):
@@ -95,6 +97,8 @@ class Transport:
             connection.close()
 
     def _post_once(self, path: str, body: bytes) -> Answer:
+        if self._is_aborted:
+            return Answer(Verdict.UNREACHABLE, error="Aborted")
         try:
             connection = self._connected()
             connection.request("POST", self._prefix + path, body, self._headers)
@@ -112,6 +116,10 @@ class Transport:
         if status in _RETRYABLE_STATUS:
             return Answer(Verdict.RETRY, status, retry_after_s=retry_after_seconds(retry_after))
         return Answer(Verdict.TOO_LARGE if status == 413 else Verdict.REFUSED, status)
+
+    @staticmethod
+    def _is_timeout(answer: Answer) -> bool:
+        return answer.error == TimeoutError.__name__
 
     def _connected(self) -> http.client.HTTPConnection:
         if self._connection is None:
