@@ -119,6 +119,7 @@ class Store:
             pool_mgr=self._pool,
             compress=not settings.is_embedded,  # on loopback it only costs time
             autogenerate_session_id=False,
+            tz_mode="aware",
             connect_timeout=_CONNECT_TIMEOUT_S,
             send_receive_timeout=settings.max_execution_time_s + settings.queue_timeout_s + 5,
             show_clickhouse_errors="scrub",

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 
@@ -122,7 +122,6 @@ def migrate(
     store: Store,
     settings: StoreSettings,
     migrations: Sequence[Migration] | None = None,
-    on_applied: Callable[[Migration], None] | None = None,
 ) -> Iterator[Migration]:
     """Apply what is pending, one by one, and yield each once it is applied and recorded.
 
@@ -143,6 +142,4 @@ def migrate(
                 "checksum": migration.checksum,
             },
         )
-        if on_applied is not None:
-            on_applied(migration)
         yield migration
