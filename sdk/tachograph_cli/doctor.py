@@ -7,7 +7,12 @@ from typing import Final
 from tachograph_cli.checks.directory import check_directory, check_run
 from tachograph_cli.checks.finding import Finding, Status
 from tachograph_cli.checks.machine import check_machine
-from tachograph_cli.checks.services import check_ports, check_schema, check_services
+from tachograph_cli.checks.services import (
+    check_clock,
+    check_ports,
+    check_schema,
+    check_services,
+)
 from tachograph_cli.errors import EXIT_FAILED, EXIT_OK
 from tachograph_cli.home import Home
 
@@ -50,6 +55,7 @@ def examine(home: Home) -> list[Finding]:
     else:
         findings += check_services(home, stack)
         findings.append(check_schema(home))
+        findings += check_clock(stack)
     return findings
 
 

@@ -12,7 +12,8 @@ from tachograph_cli.supervisor.ports import LOOPBACK, choose_free, require_free
 
 DEFAULT_PORTS: Final = {"store": 18123, "collector": 4318, "dashboard": 8501}
 
-_STORE_URL: Final = "TACHOGRAPH_STORE_URL"
+STORE_URL: Final = "TACHOGRAPHSTORE_URL"
+_COLLECTOR_STOP_S: Final = 25.0  # requests under way get 20 s
 _WORKER_STOP_S: Final = 20.0  # a warm shutdown lets the batch that is being judged finish
 
 
@@ -31,7 +32,7 @@ def tachograph(*arguments: str) -> tuple[str, ...]:
 
 def store_is_embedded(environ: Mapping[str, str] = os.environ) -> bool:
     """Whether the stack runs its own engine; a ClickHouse URL in the environment says no."""
-    return not environ.get(_STORE_URL, "").startswith(("http://", "https://"))
+    return not environ.get(STORE_URL, "").startswith(("http://", "https://"))
 
 
 def choose_ports(options: StackOptions, *, auto: bool, offset: int) -> dict[str, int]:
@@ -93,7 +94,7 @@ def service_specs(home: Home, ports: Mapping[str, int], options: StackOptions) -
 
     specs = [spec("store", http("store", "/ping"), after=())] if store_is_embedded() else []
     specs += [
-        spec("collector", http("collector", "/readyz")),
+        spec("collector", http("collector", "/readyz"), stop_s=_COLLECTOR_STOP_S),
         spec(
             "worker",
             CommandProbe(list(tachograph("worker", "--ping")), environment),

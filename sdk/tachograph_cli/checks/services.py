@@ -14,7 +14,7 @@ from typing import Final
 from tachograph_cli.checks.finding import Finding, failed, ok, warning
 from tachograph_cli.home import ENVIRONMENT, Home, Run, ServiceRun
 from tachograph_cli.memory import resident_bytes
-from tachograph_cli.stack import DEFAULT_PORTS, tachograph
+from tachograph_cli.stack import DEFAULT_PORTS, STORE_URL, tachograph
 from tachograph_cli.supervisor import State
 from tachograph_cli.supervisor.logs import tail
 from tachograph_cli.supervisor.ports import is_free
@@ -48,31 +48,34 @@ def check_ports() -> Iterator[Finding]:
 
 def check_services(home: Home, run: Run) -> Iterator[Finding]:
     """Every process that run.json names."""
-    total = 0
     for name, service in run.services.items():
         yield _health(name, service)
         size = None if service.pid is None else resident_bytes(service.pid)
         if size is not None:
-            total += size
             yield ok(f"{name} memory", f"{size / _MIB:.0f} MiB resident")
-    supervisor = resident_bytes(run.supervisor_pid) or 0
-    total += supervisor
-    detail = f"{total / _MIB:.0f} MiB resident, supervisor included ({supervisor / _MIB:.0f} MiB)"
+    yield from _stack_memory(run)
+    if "worker" in run.services:
+        yield _worker_ping(home)
+    yield from _admin_key(home, run)
+
+
+def _stack_memory(run: Run) -> Iterator[Finding]:
+    total = resident_bytes(run.supervisor_pid)
+    if total is None:
+        return
+    detail = f"{total / _MIB:.0f} MiB resident, supervisor and guardian included"
     if total > _STACK_WARNING_BYTES:
         remedy = "an idle stack stays below 2 GiB: look at the largest above"
         yield warning("stack memory", detail, remedy)
-    elif total:
+    else:
         yield ok("stack memory", detail)
-    if "worker" in run.services:
-        yield _worker_ping(home)
-    yield from _collector(home, run)
 
 
 def check_schema(home: Home) -> Finding:
     """Whether migrations wait to be applied, by the store's own command."""
-    done = _command(home, "migrate", "--check")
+    done = _command(home, "migrate", "--dry-run")
     if done is None:
-        return failed("schema", "`tachograph migrate --check` did not end", "see store.log")
+        return failed("schema", "`tachograph migrate --dry-run` did not end", "see store.log")
     if done.returncode == 0:
         return ok("schema", _last_line(done) or "up to date")
     return failed("schema", _last_line(done) or "migrations are pending", "tachograph migrate")
@@ -110,8 +113,8 @@ def _worker_ping(home: Home) -> Finding:
     )
 
 
-def _collector(home: Home, run: Run) -> Iterator[Finding]:
-    """The clock and the admin key, as the collector sees them."""
+def _admin_key(home: Home, run: Run) -> Iterator[Finding]:
+    """Whether the admin key opens the collector's REST."""
     collector = run.services.get("collector")
     if collector is None or collector.state != State.READY or collector.url is None:
         return
@@ -130,7 +133,6 @@ def _collector(home: Home, run: Run) -> Iterator[Finding]:
     try:
         with _OPENER.open(request, timeout=_TIMEOUT_S) as response:
             who = json.load(response)
-            date = response.headers.get("Date")
     except urllib.error.HTTPError as error:
         yield failed(
             "admin key",
@@ -142,19 +144,31 @@ def _collector(home: Home, run: Run) -> Iterator[Finding]:
         yield failed("admin key", f"the collector does not say whose it is: {error}", "see above")
         return
     yield ok("admin key", f"project {who.get('project')}, role {who.get('role')}")
-    if date is not None:
-        yield _clock(date)
 
 
-def _clock(date: str) -> Finding:
+def check_clock(run: Run) -> Iterator[Finding]:
+    """This machine's clock against the store's, which may be a server elsewhere."""
+    store = run.services.get("store")
+    url = os.environ.get(STORE_URL) if store is None else store.url
+    if url is None:
+        return
+    try:
+        with _OPENER.open(f"{url.rstrip('/')}/ping", timeout=_TIMEOUT_S) as response:
+            date = response.headers.get("Date")
+    except OSError as error:
+        yield failed("clock", f"the store does not answer: {error}", "see the store above")
+        return
+    if date is None:
+        return
     skew_s = abs(email.utils.parsedate_to_datetime(date).timestamp() - time.time())
     if skew_s > _SKEW_WARNING_S:
-        return warning(
+        yield warning(
             "clock",
-            f"the collector's clock is {skew_s:.0f} s away from this machine's",
-            "run NTP on both: times outside [retention, now + 10 min] are rejected",
+            f"the store's clock is {skew_s:.0f} s away from this machine's",
+            "run NTP on both: spans from the future are rejected, late ones may expire",
         )
-    return ok("clock", f"agrees with the collector's within {max(1.0, skew_s):.0f} s")
+    else:
+        yield ok("clock", f"agrees with the store's within {max(1.0, skew_s):.0f} s")
 
 
 def _command(home: Home, *arguments: str) -> subprocess.CompletedProcess[str] | None:

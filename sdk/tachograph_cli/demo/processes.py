@@ -12,7 +12,7 @@ from typing import Any, Final
 from tachograph_cli.demo.errors import DemoFailed
 from tachograph_cli.demo.waiting import Patience
 from tachograph_cli.home import ENVIRONMENT, Home, Run
-from tachograph_cli.stack import tachograph
+from tachograph_cli.stack import STORE_URL, tachograph
 from tachograph_cli.supervisor import HttpProbe
 from tachograph_cli.supervisor.guard import Guard
 from tachograph_cli.supervisor.logs import open_log, tail
@@ -33,7 +33,7 @@ class Processes:
         self.home = home
         self._environment = {**os.environ, **environment, ENVIRONMENT: str(home.path)}
         # The demo shows the embedded engine, whatever this machine uses otherwise.
-        self._environment.pop("TACHOGRAPH_STORE_URL", None)
+        self._environment.pop(STORE_URL, None)
         self._guard = Guard()
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 

@@ -108,7 +108,7 @@ class Demo:
             self._processes.start_sidecar(
                 sidecar_port,
                 engine_url,
-                *("--tenants", str(tenants_file), "--collector", collector_url),
+                *("--tenants-file", str(tenants_file), "--endpoint", collector_url),
                 api_key=key,
             )
             health = f"{self.sidecar_url}/_tachograph/healthz"
