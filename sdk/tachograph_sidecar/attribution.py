@@ -84,9 +84,7 @@ class EqualShare:
         if start is None:
             return None
         engine_s = self._busy_share_s - start.busy_share_s
-        is_measured = (
-            self._gpu_count > 0 and self._unmeasured_share_s == start.unmeasured_share_s
-        )
+        is_measured = self._gpu_count > 0 and self._unmeasured_share_s == start.unmeasured_share_s
         return Share(
             engine_s=engine_s,
             gpu_s=engine_s * self._gpu_count if self._gpu_count else None,

@@ -59,8 +59,8 @@ def read_tenants(path: Path) -> dict[str, str]:
         raise ValueError(f"{path} is not valid TOML: {error}") from error
     found: dict[str, str] = {}
     for name, table in content.items():
-        hashes = table.get("key_sha256") if isinstance(table, dict) else None
-        if not isinstance(hashes, list):
+        hashes = table.get("key_sha256", []) if isinstance(table, dict) else []
+        if not hashes or not isinstance(hashes, list):
             raise ValueError(
                 f'{path}: tenant {name!r} needs `key_sha256 = ["…"]` with the SHA-256 of each of '
                 "its API keys (printf %s KEY | sha256sum)"

@@ -12,10 +12,18 @@ ADAPTERS: Mapping[str, EngineAdapter] = {
 }
 """What `--engine` takes -> adapter."""
 
-UNKNOWN = EngineAdapter(
-    name="unknown", provider="openai_compatible", metrics_path="/metrics"
-)
+UNKNOWN = EngineAdapter(name="unknown", provider="openai_compatible", metrics_path="/metrics")
 """An engine that was not recognised: nothing is asked of it that could change its bytes."""
+
+
+def by_server_header(value: str) -> EngineAdapter | None:
+    """The engine that names itself in its `Server` header, None where it does not."""
+    value = value.lower()
+    for adapter in ADAPTERS.values():
+        if adapter.server_header is not None and value.startswith(adapter.server_header):
+            return adapter
+    return None
+
 
 _READERS = [
     (adapter.marker, adapter.read_facts)
@@ -35,4 +43,4 @@ def facts_of(chunk: Mapping[str, object]) -> EngineFacts | None:
     return None
 
 
-__all__ = ["ADAPTERS", "UNKNOWN", "EngineAdapter", "EngineFacts", "facts_of"]
+__all__ = ["ADAPTERS", "UNKNOWN", "EngineAdapter", "EngineFacts", "by_server_header", "facts_of"]

@@ -5,9 +5,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tachograph._internal.messages import Message
 from tachograph_sidecar.engines import EngineFacts, facts_of
 from tachograph_sidecar.observe.bounded import BoundedCopy
-from tachograph_sidecar.observe.messages import Message, output_message
+from tachograph_sidecar.observe.messages import output_message
 
 MAX_CHOICES = 64
 _USAGE = re.compile(rb'(?<!\\)"usage"\s*:\s*(\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})')

@@ -7,13 +7,14 @@ import zlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Concatenate, Literal, ParamSpec
+from typing import Concatenate, ParamSpec
 
 from opentelemetry.sdk.trace import ReadableSpan
 
 from tachograph.semconv import headers
+from tachograph.types import CaptureMode
 from tachograph_sidecar.attribution import AttributionRule, Share
-from tachograph_sidecar.engines import EngineAdapter
+from tachograph_sidecar.engines import EngineAdapter, by_server_header
 from tachograph_sidecar.observe.answer import Answer
 from tachograph_sidecar.observe.bounded import BoundedCopy, Budget
 from tachograph_sidecar.observe.deferred import Deferred
@@ -26,7 +27,6 @@ from tachograph_sidecar.tenants import Tenant, Tenants
 
 _log = logging.getLogger("tachograph.sidecar")
 
-Capture = Literal["off", "metadata", "full"]
 P = ParamSpec("P")
 
 MAX_PIECES_A_STEP = 32
@@ -37,16 +37,17 @@ class RecorderOptions:
     """What is kept of a request.
 
     Attributes:
-        capture: `full` records messages; the others never hold any text.
+        capture: `full` records messages; `metadata` no text; `off` neither text nor who asked
+            (user, session).
         body_limit_bytes: of a request or of an answer that is not streamed; longer ones are cut.
         budget_bytes: of all copies and unparsed chunks together.
-        content_limit_chars: of the input messages, and of the output messages, of one span.
+        content_limit_bytes: of the input messages, and of the output messages, of one span.
     """
 
-    capture: Capture = "metadata"
+    capture: CaptureMode = "metadata"
     body_limit_bytes: int = 1024 * 1024
     budget_bytes: int = 128 * 1024 * 1024
-    content_limit_chars: int = 256 * 1024
+    content_limit_bytes: int = 256 * 1024
 
 
 def _never_raises(
@@ -54,8 +55,7 @@ def _never_raises(
 ) -> Callable[Concatenate["Observation", P], None]:
     """A defect in telemetry ends the observation, never the request."""
 
-    @functools.wraps(method)
-    def guarded(self: "Observation", *args: P.args, **kwargs: P.kwargs) -> None:
+    def guarded(self: "Observation", /, *args: P.args, **kwargs: P.kwargs) -> None:
         if self.is_broken:
             return
         try:
@@ -65,7 +65,7 @@ def _never_raises(
             self.recorder.count_failure()
             _log.exception("tachograph sidecar: a request could not be recorded; it goes on")
 
-    return guarded
+    return functools.update_wrapper(guarded, method)
 
 
 class Recorder:
@@ -135,16 +135,15 @@ class Observation:
         self.user = _claim(head, headers.USER)
         self.session = _claim(head, headers.SESSION)
         self.variant = _claim(head, headers.VARIANT)
-        self.capture: Capture = recorder.options.capture
+        self.capture: CaptureMode = recorder.options.capture
         asked = head.get(headers.CONTENT_CAPTURE.encode())
         if asked is not None and asked.strip().lower() == b"off":
             self.capture = "off"
-        self.engine = recorder.engine()
         options = recorder.options
         self.request = BoundedCopy(options.body_limit_bytes, recorder.budget)
         self.body = BoundedCopy(options.body_limit_bytes, recorder.budget)
         self.answer = Answer(
-            keeps_text=self.capture == "full", text_limit=options.content_limit_chars
+            keeps_text=self.capture == "full", text_limit=options.content_limit_bytes
         )
         self.chunks = ChunkClock(self.arrival_ns)
         self.status: int | None = None
@@ -154,6 +153,7 @@ class Observation:
         self.share: Share | None = None
         self.is_broken = False
         self.is_queued = False
+        self._named_engine: EngineAdapter | None = None
         self._events: EventParser | None = None
         self._pieces: deque[tuple[int, bytes]] = deque()
         self._inflate: zlib._Decompress | None = None
@@ -168,6 +168,11 @@ class Observation:
     @property
     def traceparent(self) -> bytes:
         return self.trace.traceparent
+
+    @property
+    def engine(self) -> EngineAdapter:
+        """The engine that answered: by its own word, else as known to the recorder now."""
+        return self._named_engine or self.recorder.engine()
 
     @property
     def duration_ns(self) -> int:
@@ -193,6 +198,8 @@ class Observation:
                 content_type = value.partition(b";")[0].strip().lower()
             elif lower == b"content-encoding":
                 encoding = value.strip().lower()
+            elif lower == b"server":
+                self._named_engine = by_server_header(value.decode("latin-1"))
         if content_type == b"text/event-stream":
             self._events = ServerSentEvents()
         elif content_type == b"application/x-ndjson":

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from tachograph.semconv import attributes
 from tachograph_sidecar.observe.bounded import BoundedCopy
 
-AttributeMap = dict[str, str | bool | int | float | list[str]]
+AttributeValue = str | bool | int | float | list[str]
+AttributeMap = dict[str, AttributeValue]
 
 # In JSON text a quote inside a string is escaped, so this cannot match inside a prompt.
 _MODEL = re.compile(rb'(?<!\\)"model"\s*:\s*"([^"\\]{1,512})"')
@@ -60,17 +61,19 @@ def request_attributes(request: Mapping[str, object]) -> AttributeMap:
             value = source.get(field)
             if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63:
                 found[name] = value
-        stop = source.get("stop")
-        if isinstance(stop, str):
-            found[attributes.REQUEST_STOP_SEQUENCES] = [stop[:256]]
-        elif isinstance(stop, list):
-            words = [word[:256] for word in stop[:16] if isinstance(word, str)]
-            found[attributes.REQUEST_STOP_SEQUENCES] = words
     output_format = request.get("response_format")
     if isinstance(output_format, dict) and isinstance(output_format.get("type"), str):
         is_text = output_format["type"] == "text"
         found[attributes.OUTPUT_TYPE] = "text" if is_text else "json"
     return found
+
+
+def stop_sequences(request: Mapping[str, object]) -> list[str]:
+    """The texts that end generation; people wrote them, so they count as content."""
+    options = request.get("options")
+    stop = request.get("stop", options.get("stop") if isinstance(options, dict) else None)
+    texts = [stop] if isinstance(stop, str) else stop if isinstance(stop, list) else []
+    return [text[:256] for text in texts[:16] if isinstance(text, str)]
 
 
 def attributes_of_cut(body: BoundedCopy) -> AttributeMap:

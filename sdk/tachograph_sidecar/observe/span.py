@@ -9,16 +9,21 @@ from opentelemetry.semconv.attributes import http_attributes
 from opentelemetry.trace import SpanContext, SpanKind, TraceFlags
 from opentelemetry.trace.status import Status, StatusCode
 
+from tachograph._internal.fitting import fitted_json
+from tachograph._internal.truncate import truncated as cut
+from tachograph._internal.truncate import well_formed
 from tachograph.semconv import SCHEMA_URL, attributes
 from tachograph.semconv.values import Observer
 from tachograph.version import __version__
-from tachograph_sidecar.observe.messages import fit, input_messages
+from tachograph_sidecar.observe.messages import input_messages
 from tachograph_sidecar.observe.recorder import Observation
 from tachograph_sidecar.observe.request_facts import (
     AttributeMap,
+    AttributeValue,
     attributes_of_cut,
     read_request,
     request_attributes,
+    stop_sequences,
 )
 from tachograph_sidecar.proxy.pool import Upstream
 
@@ -26,15 +31,15 @@ _SCOPE = InstrumentationScope("tachograph.sidecar", __version__, SCHEMA_URL)
 
 
 def span_builder(
-    resource: Resource, upstream: Upstream, content_limit_chars: int
+    resource: Resource, upstream: Upstream, content_limit_bytes: int
 ) -> Callable[[Observation], ReadableSpan]:
     """How this sidecar makes spans: stamped with its resource, of requests to `upstream`."""
 
     def build(seen: Observation) -> ReadableSpan:
         found = _identity(seen, upstream)
         truncated: list[str] = []
-        _add_request(found, truncated, seen, content_limit_chars)
-        _add_answer(found, truncated, seen, content_limit_chars)
+        _add_request(found, truncated, seen, content_limit_bytes)
+        _add_answer(found, truncated, seen, content_limit_bytes)
         _add_use(found, seen)
         if truncated:
             found[attributes.TRUNCATED] = truncated
@@ -52,7 +57,7 @@ def span_builder(
                 else _context(trace.trace_id, trace.parent_id, is_remote=True)
             ),
             resource=resource,
-            attributes=found,
+            attributes={name: _encodable(value) for name, value in found.items()},
             kind=SpanKind.CLIENT,
             status=Status(StatusCode.UNSET if error_type is None else StatusCode.ERROR),
             start_time=seen.arrival_unix_ns,
@@ -61,6 +66,15 @@ def span_builder(
         )
 
     return build
+
+
+def _encodable(value: AttributeValue) -> AttributeValue:
+    """Without the lone surrogates that JSON can smuggle in and UTF-8 cannot carry."""
+    if isinstance(value, str):
+        return well_formed(value)
+    if isinstance(value, list):
+        return [well_formed(item) for item in value]
+    return value
 
 
 def _context(trace_id: int, span_id: int, *, is_remote: bool) -> SpanContext:
@@ -80,18 +94,18 @@ def _identity(seen: Observation, upstream: Upstream) -> AttributeMap:
     if seen.tenant is not None:
         found[attributes.TENANT] = seen.tenant.name
         found[attributes.TENANT_SOURCE] = seen.tenant.source
-    for name, value in (
-        (attributes.USER_ID, seen.user),
-        (attributes.SESSION_ID, seen.session),
-        (attributes.VARIANT, seen.variant),
-    ):
-        if value is not None:
-            found[name] = value
+    if seen.variant is not None:
+        found[attributes.VARIANT] = seen.variant
+    if seen.capture != "off":
+        if seen.user is not None:
+            found[attributes.USER_ID] = seen.user
+        if seen.session is not None:
+            found[attributes.SESSION_ID] = seen.session
     return found
 
 
 def _add_request(
-    found: AttributeMap, truncated: list[str], seen: Observation, limit_chars: int
+    found: AttributeMap, truncated: list[str], seen: Observation, limit_bytes: int
 ) -> None:
     request = read_request(seen.request)
     if request is None:
@@ -99,23 +113,25 @@ def _add_request(
             found.update(attributes_of_cut(seen.request))
         if seen.capture == "full" and seen.request.total:
             # not readable as a whole: its beginning, as it is
-            found[attributes.INPUT_MESSAGES] = seen.request.head[:limit_chars].decode(
-                "utf-8", "replace"
-            )
-            if seen.request.is_cut or seen.request.total > limit_chars:
+            text = seen.request.head.decode("utf-8", "replace")
+            found[attributes.INPUT_MESSAGES], was_cut = cut(text, limit_bytes)
+            if was_cut or seen.request.is_cut:
                 truncated.append(attributes.INPUT_MESSAGES)
         return
     found.update(request_attributes(request))
     if seen.capture == "full":
+        stops = stop_sequences(request)
+        if stops:
+            found[attributes.REQUEST_STOP_SEQUENCES] = stops
         messages = input_messages(request)
         if messages:
-            found[attributes.INPUT_MESSAGES], was_cut = fit(messages, limit_chars)
+            found[attributes.INPUT_MESSAGES], was_cut = fitted_json(messages, limit_bytes)
             if was_cut:
                 truncated.append(attributes.INPUT_MESSAGES)
 
 
 def _add_answer(
-    found: AttributeMap, truncated: list[str], seen: Observation, limit_chars: int
+    found: AttributeMap, truncated: list[str], seen: Observation, limit_bytes: int
 ) -> None:
     answer = seen.answer
     engine = answer.engine
@@ -150,7 +166,7 @@ def _add_answer(
         found[attributes.CLIENT_DISCONNECTED] = True
     messages = answer.messages()
     if messages:
-        found[attributes.OUTPUT_MESSAGES], was_cut = fit(messages, limit_chars)
+        found[attributes.OUTPUT_MESSAGES], was_cut = fitted_json(messages, limit_bytes)
         if was_cut or answer.is_text_cut:
             truncated.append(attributes.OUTPUT_MESSAGES)
 

@@ -3,6 +3,8 @@
 from array import array
 from dataclasses import dataclass
 
+from tachograph._internal.stream_timing import nearest_rank
+
 MAX_TIMES = 65_536
 """Chunks whose gaps are kept for percentiles; later ones still count and still make the maximum."""
 
@@ -46,21 +48,14 @@ class ChunkClock:
         first = self._first_ns
         if first is None:
             return StreamTiming(0, None, None, None, None, None)
-        gaps = sorted(self._gaps)
+        gaps = [gap / 1e9 for gap in sorted(self._gaps)]
         return StreamTiming(
             chunk_count=self._count,
             time_to_first_chunk_s=(first - self._arrival_ns) / 1e9,
             time_per_chunk_s=(
                 (self._last_ns - first) / 1e9 / (self._count - 1) if self._count > 1 else None
             ),
-            gap_p50_s=_quantile_s(gaps, 0.50),
-            gap_p95_s=_quantile_s(gaps, 0.95),
+            gap_p50_s=nearest_rank(gaps, 0.50) if gaps else None,
+            gap_p95_s=nearest_rank(gaps, 0.95) if gaps else None,
             gap_max_s=self._max_gap_ns / 1e9 if gaps else None,
         )
-
-
-def _quantile_s(sorted_ns: list[int], share: float) -> float | None:
-    """The nearest-rank quantile, seconds."""
-    if not sorted_ns:
-        return None
-    return sorted_ns[min(len(sorted_ns) - 1, int(share * len(sorted_ns)))] / 1e9

@@ -1,6 +1,7 @@
 """One connection from a client: parses its requests and gives each an exchange, in order."""
 
 import asyncio
+import logging
 import time
 from collections import deque
 from typing import Protocol, cast
@@ -16,6 +17,8 @@ from tachograph_sidecar.proxy.head import (
     framing_of,
     write_head,
 )
+
+_log = logging.getLogger("tachograph.sidecar")
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_PIPELINED = 16
@@ -211,6 +214,14 @@ class ClientConnection(asyncio.Protocol):
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._read_again(data[upgrade.args[0] :])
+        except httptools.HttpParserCallbackError:
+            _log.exception("tachograph sidecar: a defect of the sidecar broke a request")
+            self._refusal = self._refusal or (
+                500,
+                "The sidecar failed on this request.",
+                "sidecar_defect",
+                "Its log has the details; connect to the engine itself meanwhile.",
+            )
         except httptools.HttpParserError as error:
             self._refusal = self._refusal or (
                 400,

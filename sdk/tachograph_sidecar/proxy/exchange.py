@@ -251,7 +251,8 @@ class Exchange:
 
     def _is_close_delimited(self, framing: Framing) -> bool:
         self._length_unknown = (
-            self._response_has_body and not self._response_chunked
+            self._response_has_body
+            and not self._response_chunked
             and (framing.length is None or self._filter is not None)
         )
         return self._length_unknown

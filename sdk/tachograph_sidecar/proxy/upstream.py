@@ -1,12 +1,15 @@
 """One connection to the engine: parses its answers and hands them to the exchange it serves."""
 
 import asyncio
+import logging
 import time
 from typing import Protocol, cast
 
 import httptools
 
 from tachograph_sidecar.proxy.head import BadFraming, Framing, Header, framing_of
+
+_log = logging.getLogger("tachograph.sidecar")
 
 MAX_HEAD_BYTES = 256 * 1024
 """An engine's response head beyond this is refused as broken."""
@@ -121,6 +124,9 @@ class UpstreamConnection(asyncio.Protocol):
             self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
+        except httptools.HttpParserCallbackError:
+            _log.exception("tachograph sidecar: a defect of the sidecar broke an answer")
+            self._problem = self._problem or "the sidecar failed on its answer"
         except httptools.HttpParserError as error:
             self._problem = self._problem or f"not HTTP: {error}"
         except httptools.HttpParserUpgrade:
@@ -196,9 +202,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._ends_with_connection = (
             has_body and self._framing.length is None and not self._framing.is_chunked
         )
-        self._sink.response_head(
-            self._status, self._reason, self._fields, self._framing, has_body
-        )
+        self._sink.response_head(self._status, self._reason, self._fields, self._framing, has_body)
         if not has_body:
             self._is_complete = True  # llhttp cannot know that HEAD was asked
 

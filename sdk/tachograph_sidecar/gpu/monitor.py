@@ -1,0 +1,159 @@
+"""Reads the GPUs in threads of its own: power ten times a second, everything else once."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tachograph._internal.delivery import MetricPoint
+from tachograph_sidecar.gpu.readings import to_points
+from tachograph_sidecar.gpu.source import GpuDevice, GpuSource, GpuUnavailable
+
+_log = logging.getLogger("tachograph.sidecar")
+
+OnPower = Callable[[int, float | None, int], None]
+"""(time of `time.perf_counter_ns`, watts of all devices together or None, device count)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorOptions:
+    """Rhythm of the readings, seconds."""
+
+    power_interval_s: float = 0.1
+    state_interval_s: float = 1.0
+    retry_interval_s: float = 60.0
+    """Pause between two looks for a driver where there was none, or after it was lost."""
+
+
+class GpuMonitor:
+    """Watches every device until stopped. A machine without a GPU is a state, not an error.
+
+    Args:
+        source: where devices come from.
+        on_power: told of each power reading, from the monitor's thread.
+        on_points: given the metric points of each second, from the monitor's thread.
+        options: rhythm.
+    """
+
+    def __init__(
+        self,
+        source: GpuSource,
+        on_power: OnPower,
+        on_points: Callable[[Sequence[MetricPoint]], object],
+        options: MonitorOptions | None = None,
+    ) -> None:
+        self._source = source
+        self._on_power = on_power
+        self._on_points = on_points
+        self._options = options or MonitorOptions()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._devices: list[GpuDevice] = []
+        self._energy_j: list[float | None] = []
+        self._problem: str | None = "not started"
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="tachograph-gpu", daemon=True)
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 2.0) -> None:
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+
+    def state(self) -> dict[str, object]:
+        """For people: the devices that are read, or why none are."""
+        devices = self._devices
+        if not devices:
+            return {"available": False, "reason": self._problem}
+        return {
+            "available": True,
+            "devices": [
+                {"uuid": d.identity.uuid, "index": d.identity.index, "model": d.identity.model}
+                for d in devices
+            ],
+        }
+
+    # --- the monitor's threads
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                devices = self._source.open()
+            except GpuUnavailable as error:
+                if self._problem != str(error):
+                    self._problem = str(error)
+                    _log.info("tachograph sidecar: no GPU readings: %s", error)
+                self._stop.wait(self._options.retry_interval_s)
+                continue
+            except Exception as error:  # noqa: BLE001 - a driver's defect must not reach requests
+                self._problem = f"reading the GPUs failed: {error}"
+                _log.exception("tachograph sidecar: reading the GPUs failed")
+                self._stop.wait(self._options.retry_interval_s)
+                continue
+            self._watch(devices)
+
+    def _watch(self, devices: list[GpuDevice]) -> None:
+        """Read until stopped or until the devices stop answering."""
+        self._energy_j = [None] * len(devices)
+        self._devices = devices
+        over = threading.Event()
+        energy = threading.Thread(
+            target=self._watch_energy, args=(devices, over), name="tachograph-energy", daemon=True
+        )
+        energy.start()
+        try:
+            self._watch_power(devices)
+        except Exception as error:  # noqa: BLE001 - a driver's defect must not reach requests
+            self._problem = f"reading the GPUs failed: {error}"
+            _log.exception("tachograph sidecar: reading the GPUs failed; trying again later")
+        finally:
+            over.set()
+            energy.join()
+            self._devices = []
+            self._on_power(time.perf_counter_ns(), None, 0)
+            self._source.close()
+        self._stop.wait(self._options.retry_interval_s)
+
+    def _watch_power(self, devices: list[GpuDevice]) -> None:
+        next_state = next_power = time.monotonic()
+        while not self._stop.is_set():
+            now_ns = time.perf_counter_ns()
+            watts = [device.power_w() for device in devices]
+            known = [value for value in watts if value is not None]
+            self._on_power(now_ns, sum(known) if len(known) == len(watts) else None, len(devices))
+            now = time.monotonic()
+            if now >= next_state:
+                next_state = max(next_state + self._options.state_interval_s, now)
+                if not self._publish(devices, watts):
+                    self._problem = "the devices stopped answering"
+                    _log.warning("tachograph sidecar: the GPUs stopped answering")
+                    return
+            next_power = max(next_power + self._options.power_interval_s, now)
+            self._stop.wait(next_power - now)
+
+    def _publish(self, devices: list[GpuDevice], watts: list[float | None]) -> bool:
+        points: list[MetricPoint] = []
+        for position, device in enumerate(devices):
+            points += to_points(
+                device.identity,
+                device.state(),
+                watts[position],
+                self._energy_j[position],
+                time.time_ns(),
+            )
+        if points:
+            self._on_points(points)
+        return bool(points)
+
+    def _watch_energy(self, devices: list[GpuDevice], over: threading.Event) -> None:
+        """The counter blocks for milliseconds, so it has a thread of its own."""
+        while not over.is_set():
+            try:
+                for position, device in enumerate(devices):
+                    self._energy_j[position] = device.energy_j()
+            except Exception:  # noqa: BLE001 - a driver's defect must not reach requests
+                _log.exception("tachograph sidecar: reading the energy counter failed")
+                return
+            over.wait(self._options.state_interval_s)

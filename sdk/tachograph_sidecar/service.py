@@ -1,0 +1,180 @@
+"""One sidecar, put together: proxy, recorder, GPU monitor, engine watch, delivery."""
+
+import asyncio
+import logging
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan
+
+from tachograph._internal.delivery import Counts, Delivery, MetricPoint
+from tachograph.semconv import attributes
+from tachograph_sidecar.attribution import EqualShare
+from tachograph_sidecar.engines import ADAPTERS
+from tachograph_sidecar.engines.watch import EngineWatch
+from tachograph_sidecar.gpu.monitor import GpuMonitor
+from tachograph_sidecar.gpu.nvml import NvmlSource
+from tachograph_sidecar.gpu.source import GpuSource
+from tachograph_sidecar.observe.recorder import Recorder, RecorderOptions
+from tachograph_sidecar.observe.span import span_builder
+from tachograph_sidecar.proxy.pool import UpstreamPool
+from tachograph_sidecar.proxy.server import ProxyServer
+from tachograph_sidecar.settings import SettingsError, SidecarSettings
+from tachograph_sidecar.tenants import Tenants, read_tenants
+
+_log = logging.getLogger("tachograph.sidecar")
+
+SERVICE_NAME = "tachograph-sidecar"
+FLUSH_S = 5.0
+"""Longest wait for telemetry to leave when stopped, seconds."""
+
+
+class Outlet(Protocol):
+    """Where spans and metric points go; `Delivery` is one."""
+
+    @property
+    def resource(self) -> Resource: ...
+
+    def submit_span(self, span: ReadableSpan) -> bool: ...
+
+    def submit_metrics(self, points: Sequence[MetricPoint]) -> bool: ...
+
+    def counts(self) -> Counts: ...
+
+    def shutdown(self, timeout_s: float) -> bool: ...
+
+
+class Sidecar:
+    """A sidecar on the running event loop.
+
+    Args:
+        settings: what it was told.
+        outlet: where telemetry goes; by default a `Delivery` to the collector.
+        gpus: where GPUs are read; by default NVML.
+
+    Raises SettingsError when the tenants file cannot be used.
+    """
+
+    def __init__(
+        self,
+        settings: SidecarSettings,
+        *,
+        outlet: Outlet | None = None,
+        gpus: GpuSource | None = None,
+    ) -> None:
+        self.settings = settings
+        self._outlet: Outlet = outlet or _delivery(settings)
+        self._rule = EqualShare()
+        named = ADAPTERS.get(settings.engine)
+        options = RecorderOptions(capture=settings.capture)
+        self._watch = EngineWatch(
+            settings.upstream, named, lambda: self._recorder.in_flight, self._outlet.submit_metrics
+        )
+        self._recorder = Recorder(
+            options=options,
+            tenants=Tenants(_tenant_keys(settings), settings.trust_tenant_header),
+            rule=self._rule,
+            engine=lambda: self._watch.engine,
+            build=span_builder(
+                self._outlet.resource, settings.upstream, options.content_limit_bytes
+            ),
+            submit=self._outlet.submit_span,
+        )
+        self._server = ProxyServer(
+            UpstreamPool(settings.upstream, settings.max_connections),
+            self._recorder,
+            lambda: settings.ask_usage and self._watch.engine.asks_for_usage,
+            self.state,
+        )
+        self._monitor: GpuMonitor | None = None
+        if settings.gpu:
+            loop = asyncio.get_running_loop()
+
+            def on_power(now_ns: int, watts: float | None, count: int) -> None:
+                if not loop.is_closed():
+                    loop.call_soon_threadsafe(self._rule.power, now_ns, watts, count)
+
+            self._monitor = GpuMonitor(gpus or NvmlSource(), on_power, self._outlet.submit_metrics)
+        self._started_at = time.monotonic()
+
+    async def start(self) -> list[tuple[str, int]]:
+        """Listen; returns the addresses. Raises OSError when the port is taken."""
+        addresses = await self._server.start(self.settings.host, self.settings.port)
+        self._watch.start()
+        if self._monitor is not None:
+            self._monitor.start()
+        return addresses
+
+    async def stop(self) -> bool:
+        """Let streams under way end, then send what was recorded; False when either was cut off."""
+        was_drained = await self._server.drain(self.settings.drain_s)
+        self._recorder.deferred.drain()
+        if self._monitor is not None:
+            await asyncio.to_thread(self._monitor.stop)
+        await asyncio.to_thread(self._watch.stop)
+        was_sent = await asyncio.to_thread(self._outlet.shutdown, FLUSH_S)
+        return was_drained and was_sent
+
+    @property
+    def in_flight(self) -> int:
+        """Model requests being answered now."""
+        return self._recorder.in_flight
+
+    def state(self) -> Mapping[str, object]:
+        """What `/_tachograph/state` shows."""
+        counts = self._outlet.counts()
+        return {
+            "upstream": {
+                "url": self.settings.upstream.url,
+                "up": self._watch.is_up,
+                "engine": self._watch.engine.name,
+                "problem": self._watch.problem,
+            },
+            "requests": {
+                "passed": self._server.requests,
+                "in_flight": self._recorder.in_flight,
+                "recorded": self._recorder.recorded,
+                "record_failures": self._recorder.failures,
+                "connections": self._server.client_count,
+            },
+            "telemetry": {
+                "endpoint": self.settings.endpoint,
+                "submitted": dict(counts.submitted),
+                "delivered": dict(counts.delivered),
+                "waiting": dict(counts.waiting),
+                "dropped": [
+                    {"signal": signal, "reason": reason, "count": count}
+                    for (signal, reason), count in counts.dropped.items()
+                ],
+            },
+            "capture": self.settings.capture,
+            "gpu": (
+                {"available": False, "reason": "switched off"}
+                if self._monitor is None
+                else self._monitor.state()
+            ),
+            "uptime_s": round(time.monotonic() - self._started_at, 3),
+        }
+
+
+def _delivery(settings: SidecarSettings) -> Delivery:
+    resource = Resource.create(
+        {attributes.SERVICE_NAME: SERVICE_NAME, "host.name": platform.node() or "unknown"}
+    )
+    return Delivery(endpoint=settings.endpoint, resource=resource, api_key=settings.api_key)
+
+
+def _tenant_keys(settings: SidecarSettings) -> dict[str, str]:
+    path = settings.tenants_file
+    if path is None:
+        return {}
+    try:
+        return read_tenants(path)
+    except (ValueError, OSError) as error:
+        raise SettingsError(
+            f"the tenants file cannot be used: {error}",
+            "correct it, or start without --tenants-file",
+        ) from error

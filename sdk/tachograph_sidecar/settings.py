@@ -1,0 +1,216 @@
+"""Settings of the sidecar: command line first, then environment, then default."""
+
+import argparse
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tachograph._internal import parse
+from tachograph.types import CaptureMode
+from tachograph_sidecar.engines import ADAPTERS
+from tachograph_sidecar.proxy.pool import Upstream, parse_upstream
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used; `remedy` says what to give instead."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
+@dataclass(frozen=True, slots=True)
+class SidecarSettings:
+    """Everything a sidecar is told at its start."""
+
+    upstream: Upstream
+    host: str = "127.0.0.1"
+    port: int = 8787
+    endpoint: str = "http://127.0.0.1:4318"
+    api_key: str | None = field(default=None, repr=False)
+    capture: CaptureMode = "full"
+    tenants_file: Path | None = None
+    trust_tenant_header: bool = False
+    engine: str = "auto"
+    ask_usage: bool = True
+    gpu: bool = True
+    drain_s: float = 30.0
+    max_connections: int = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One setting: its flag, its variable, how it is read, what it means."""
+
+    name: str
+    variable: str
+    read: Callable[[str], Any]
+    default: str | None
+    help: str
+    metavar: str
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+
+def _port(text: str) -> int:
+    number = int(text) if text.isdecimal() else -1
+    if not 0 <= number <= 65535:
+        raise ValueError("needs a port from 0 (any free one) to 65535")
+    return number
+
+
+def _count(text: str) -> int:
+    number = int(text) if text.isdecimal() else 0
+    if not 1 <= number <= 65535:
+        raise ValueError("needs a number from 1 to 65535")
+    return number
+
+
+def _seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0.0 <= number <= 86_400.0:
+        raise ValueError("needs seconds from 0 to 86400")
+    return number
+
+
+def _switch(text: str) -> bool:
+    lower = text.strip().lower()
+    if lower in ("on", "true", "yes", "1"):
+        return True
+    if lower in ("off", "false", "no", "0"):
+        return False
+    raise ValueError("needs on or off")
+
+
+def _engine(text: str) -> str:
+    if text != "auto" and text not in ADAPTERS:
+        raise ValueError(f"needs auto or one of {', '.join(ADAPTERS)}")
+    return text
+
+
+OPTIONS = (
+    Option(
+        "upstream",
+        "TACHOGRAPH_SIDECAR_UPSTREAM",
+        parse_upstream,
+        "http://127.0.0.1:8080",
+        "base URL of the engine",
+        "URL",
+    ),
+    Option("host", "TACHOGRAPH_SIDECAR_HOST", str, "127.0.0.1", "address to listen on", "ADDRESS"),
+    Option(
+        "port", "TACHOGRAPH_SIDECAR_PORT", _port, "8787", "port to listen on, 0 for any", "PORT"
+    ),
+    Option(
+        "endpoint",
+        "TACHOGRAPH_ENDPOINT",
+        parse.endpoint,
+        "http://127.0.0.1:4318",
+        "base URL of the collector",
+        "URL",
+    ),
+    Option(
+        "capture",
+        "TACHOGRAPH_SIDECAR_CAPTURE",
+        parse.capture,
+        None,
+        "what is recorded: off, metadata or full (full when the collector is on this machine, "
+        "else metadata)",
+        "MODE",
+    ),
+    Option(
+        "tenants_file",
+        "TACHOGRAPH_SIDECAR_TENANTS_FILE",
+        Path,
+        None,
+        "TOML file that maps callers' API keys (by SHA-256) to tenants",
+        "FILE",
+    ),
+    Option(
+        "trust_tenant_header",
+        "TACHOGRAPH_SIDECAR_TRUST_TENANT_HEADER",
+        _switch,
+        "off",
+        "believe x-tachograph-tenant of callers whose key is unknown",
+        "on|off",
+    ),
+    Option(
+        "engine",
+        "TACHOGRAPH_SIDECAR_ENGINE",
+        _engine,
+        "auto",
+        f"auto, or one of {', '.join(ADAPTERS)}",
+        "NAME",
+    ),
+    Option(
+        "ask_usage",
+        "TACHOGRAPH_SIDECAR_ASK_USAGE",
+        _switch,
+        "on",
+        "ask engines for token counts of streams and withhold the one event that carries them",
+        "on|off",
+    ),
+    Option("gpu", "TACHOGRAPH_SIDECAR_GPU", _switch, "on", "read GPUs by NVML", "on|off"),
+    Option(
+        "drain_s",
+        "TACHOGRAPH_SIDECAR_DRAIN_S",
+        _seconds,
+        "30",
+        "longest wait for streams under way when stopped, seconds",
+        "SECONDS",
+    ),
+    Option(
+        "max_connections",
+        "TACHOGRAPH_SIDECAR_MAX_CONNECTIONS",
+        _count,
+        "1024",
+        "connections to the engine at a time; further requests wait",
+        "N",
+    ),
+)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare every setting as an option; the API key has none, so that it is in no process list."""
+    for option in OPTIONS:
+        note = f"{option.variable}, {option.default}" if option.default else option.variable
+        parser.add_argument(option.flag, metavar=option.metavar, help=f"{option.help} ({note})")
+
+
+def read_settings(
+    arguments: Mapping[str, str | None], environment: Mapping[str, str] | None = None
+) -> SidecarSettings:
+    """Settings from parsed options and the environment.
+
+    Raises SettingsError, naming the option or variable and what it needs.
+    """
+    environment = os.environ if environment is None else environment
+    found: dict[str, Any] = {}
+    for option in OPTIONS:
+        text, place = arguments.get(option.name), option.flag
+        if text is None:
+            text, place = environment.get(option.variable) or None, option.variable
+        if text is None:
+            text, place = option.default, option.flag
+        if text is None:
+            continue
+        try:
+            found[option.name] = option.read(text)
+        except ValueError as error:
+            raise SettingsError(f"{place}: {error}", f"correct {place}") from error
+    key = environment.get("TACHOGRAPH_API_KEY") or None
+    if key is not None:
+        try:
+            found["api_key"] = parse.header_value(key)
+        except ValueError as error:
+            raise SettingsError(f"TACHOGRAPH_API_KEY: {error}", "set the key anew") from error
+    if "capture" not in found:
+        found["capture"] = "full" if parse.is_loopback(found["endpoint"]) else "metadata"
+    return SidecarSettings(**found)
