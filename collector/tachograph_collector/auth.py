@@ -5,7 +5,6 @@ or remembered, and never logged.
 """
 
 import asyncio
-import hashlib
 import ipaddress
 import time
 from collections import OrderedDict
@@ -17,6 +16,7 @@ from urllib.parse import urlsplit
 
 from tachograph.semconv.values import Role
 from tachograph_collector.errors import ApiError
+from tachograph_store.keys import hash_of
 from tachograph_store.rows import ApiKeyRow
 
 DEFAULT_PROJECT: Final = "default"
@@ -59,7 +59,7 @@ class KeyCache:
 
     async def find(self, key: str) -> ApiKeyRow | None:
         """The row of a key, None when there is none. Raises `StoreError` when nobody knows."""
-        key_hash = hashlib.sha256(key.encode()).hexdigest()
+        key_hash = hash_of(key)
         remembered = self._found.get(key_hash)
         if remembered is not None and remembered[0] > time.monotonic():
             self._found.move_to_end(key_hash)

@@ -107,16 +107,16 @@ class Fates:
         """Accepted, and a row of the store."""
         self._accept(source, "stored", count)
 
-    def duplicate(self, source: str, count: int = 1) -> None:
-        """Accepted, and in the store already."""
-        self._accept(source, "duplicate", count)
+    def duplicate(self, source: str, count: int = 1, reason: str = "") -> None:
+        """Accepted, and in the store already; reason `correction` when it was replaced."""
+        self._accept(source, "duplicate", count, reason)
 
     def rejected(self, source: str, reason: str, count: int = 1) -> None:
         """Refused with a `RejectReason`."""
         self.counts[source, "received", ""] += count
         self.counts[source, "rejected", reason] += count
 
-    def _accept(self, source: str, outcome: str, count: int) -> None:
+    def _accept(self, source: str, outcome: str, count: int, reason: str = "") -> None:
         self.counts[source, "received", ""] += count
         self.counts[source, "accepted", ""] += count
-        self.counts[source, outcome, ""] += count
+        self.counts[source, outcome, reason] += count

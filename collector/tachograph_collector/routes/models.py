@@ -6,6 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tachograph_store.queries.ledger import LedgerEntry
+from tachograph_store.queries.traces import TraceLine, TraceScores
+from tachograph_store.rows import ScoreRow, SpanRow
+
 TraceId = Annotated[str, Field(pattern="^[0-9a-f]{32}$", description="32 lower-case hex digits")]
 SpanId = Annotated[str, Field(pattern="^[0-9a-f]{16}$", description="16 lower-case hex digits")]
 
@@ -71,23 +75,31 @@ class SummaryAnswer(BaseModel):
     segments: list[SegmentAnswer]
 
 
-class LedgerEntryAnswer(BaseModel):
-    """Records of one source and signal with one outcome."""
-
-    source: str
-    signal: str
-    outcome: str
-    reason: str
-    count: int
-    last_time: datetime
-
-
 class LedgerAnswer(BaseModel):
     """The books of a time range: received = accepted + rejected."""
 
     since: datetime
     until: datetime
-    entries: list[LedgerEntryAnswer]
+    entries: list[LedgerEntry]
+
+
+class TracePageAnswer(BaseModel):
+    """Traces, newest first; `next_cursor` is null on the last page.
+
+    Times are nanoseconds since the epoch: read them as 64-bit integers.
+    """
+
+    traces: list[TraceLine]
+    scores: dict[str, TraceScores] = Field(description="by trace id; absent where not scored")
+    next_cursor: str | None
+
+
+class TraceAnswer(BaseModel):
+    """One trace; times are nanoseconds since the epoch: read them as 64-bit integers."""
+
+    trace_id: str
+    spans: list[SpanRow]
+    scores: list[ScoreRow]
 
 
 class ScoreRequest(BaseModel):

@@ -28,7 +28,7 @@ from tachograph_collector.translate.limits import Limits, Window, expiry
 from tachograph_collector.translate.losses import loss_row
 from tachograph_collector.translate.outcome import Rejections
 from tachograph_collector.translate.resource import Source, read_resource
-from tachograph_collector.translate.values import cut, python_values, text_of
+from tachograph_collector.translate.values import as_count, cut, python_values, text_of
 from tachograph_store.rows import EngineReadingRow, GpuReadingRow, LedgerRow
 
 _MAX_LABELS = 32
@@ -119,7 +119,7 @@ class _MetricReader:
             value = _number(point)
             if value is None or not math.isfinite(value):
                 return RejectReason.BAD_VALUE
-            if self.metric.name in (CLIENT_DROPPED, CLIENT_SUBMITTED) and value < 0:
+            if self.metric.name in (CLIENT_DROPPED, CLIENT_SUBMITTED) and as_count(value) is None:
                 return RejectReason.BAD_VALUE
             if self.metric.name in GPU_READING_COLUMNS and not GpuPoint.is_identified(point):
                 return RejectReason.BAD_VALUE

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
@@ -11,6 +12,9 @@ from tachograph_collector.translate.values import cut, python_values, text_of
 
 _MAX_NAME_BYTES = 256
 _HOST_NAME = "host.name"
+
+UNNAMED_SERVICE: Final = "unknown"
+"""Ledger name of senders without `service.name`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class Source:
     @property
     def ledger_name(self) -> str:
         """The name under which the books count its records."""
-        return self.service_name or "unknown"
+        return self.service_name or UNNAMED_SERVICE
 
 
 def read_resource(resource: Resource, limits: Limits) -> Source:

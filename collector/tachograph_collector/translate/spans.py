@@ -37,7 +37,6 @@ class TranslatedSpan:
     """A row, not yet priced, and what pricing needs besides."""
 
     row: SpanRow
-    source: str  # for the books
     reported_currency: str | None
 
 
@@ -134,7 +133,7 @@ def _translate(
         content_expires_on=expiry(span.start_time_unix_nano, limits.content_retention_days),
         **columns,
     )
-    return TranslatedSpan(row, source.ledger_name, fields.cost_currency)
+    return TranslatedSpan(row, fields.cost_currency)
 
 
 @dataclass(frozen=True, slots=True)

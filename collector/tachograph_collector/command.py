@@ -1,0 +1,114 @@
+"""`tachograph collector`: take OTLP and answer questions until stopped."""
+
+import argparse
+import logging
+import signal
+import socket
+import sys
+from types import FrameType
+
+from pydantic import ValidationError
+
+from tachograph_collector.settings import CollectorSettings
+
+HELP = "run the collector: OTLP over HTTP in, REST out"
+
+EXAMPLES = """examples:
+  tachograph collector                   listen on 127.0.0.1:4318
+  tachograph collector --port 0          take a free port, printed at start
+  TACHOGRAPH_COLLECTOR_ANONYMOUS=off tachograph collector --host 0.0.0.0
+"""
+
+_LOGGER = logging.getLogger(__name__)
+_BACKLOG = 1024
+_GRACE_S = 20  # for requests that were accepted when the signal came
+_KEEP_ALIVE_S = 75
+_MAX_CONNECTIONS = 2048
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EXAMPLES
+    parser.add_argument("--host", help="address (TACHOGRAPH_COLLECTOR_HOST, 127.0.0.1)")
+    parser.add_argument(
+        "--port", type=int, help="port, 0 for a free one (TACHOGRAPH_COLLECTOR_PORT, 4318)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until SIGTERM or SIGINT; 0 after a clean stop, 1 with a message otherwise."""
+    given = {"host": args.host, "port": args.port}
+    try:
+        settings = CollectorSettings(**{k: v for k, v in given.items() if v is not None})
+        with _listen(settings) as listener:
+            host, port = listener.getsockname()[:2]
+            shown = f"[{host}]" if ":" in host else host
+            print(f"collector listens on http://{shown}:{port}", flush=True)
+            return _serve(settings, listener)
+    except (ValidationError, ValueError, OSError) as error:
+        print(f"tachograph collector: {error}", file=sys.stderr)
+        return 1
+
+
+def _listen(settings: CollectorSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    # The protocol said: asyncio switches Nagle off only on sockets that name it.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise OSError(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; "
+            "set TACHOGRAPH_COLLECTOR_PORT"
+        ) from error
+    return listener
+
+
+def _serve(settings: CollectorSettings, listener: socket.socket) -> int:
+    # Deferred: `--help` and a taken port need no server.
+    import uvicorn
+
+    from tachograph_collector.app import create_app
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(settings),
+            http="httptools",
+            loop="uvloop",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            proxy_headers=False,  # the peer's address decides who needs no key
+            limit_concurrency=_MAX_CONNECTIONS,
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=_GRACE_S,
+        )
+    )
+
+    def stop_before_start(number: int, frame: FrameType | None) -> None:
+        # uvicorn raises the signal once more when it has stopped: then it is served already
+        if not server.started:
+            raise SystemExit(0)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop_before_start)
+    server.run(sockets=[listener])
+    return 0 if server.started else 1
+
+
+def main() -> int:
+    """Entry of `python -m tachograph_collector.command`."""
+    parser = argparse.ArgumentParser(prog="tachograph collector", description=HELP)
+    add_arguments(parser)
+    return run(parser.parse_args())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""Health: the process, readiness for data, details; and Prometheus metrics."""
+
+import time
+from typing import Literal
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
+
+from tachograph.version import __version__
+from tachograph_collector.exposition import exposition
+from tachograph_collector.routes.dependencies import Parts
+
+router = APIRouter(tags=["health"])
+
+
+class Liveness(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(BaseModel):
+    """Whether data can be accepted now, and what stands in the way."""
+
+    status: Literal["ok", "unavailable"]
+    problems: list[str]
+
+
+class Health(Readiness):
+    """Details; answered with 503 only when data cannot be accepted."""
+
+    version: str
+    uptime_s: float
+    store_reachable: bool
+    in_flight_bytes: int
+    max_in_flight_bytes: int
+
+
+@router.get("/livez")
+async def livez() -> Liveness:
+    """The process runs; says nothing of the store."""
+    return Liveness()
+
+
+@router.get("/readyz", responses={503: {"model": Readiness}})
+async def readyz(parts: Parts, response: Response) -> Readiness:
+    """The store answers and there is room for data."""
+    problems = _problems(parts, await parts.link.is_reachable())
+    if problems:
+        response.status_code = 503
+    return Readiness(status="unavailable" if problems else "ok", problems=problems)
+
+
+@router.get("/healthz", responses={503: {"model": Health}})
+async def healthz(parts: Parts, response: Response) -> Health:
+    """The same with details."""
+    is_reachable = await parts.link.is_reachable()
+    problems = _problems(parts, is_reachable)
+    if problems:
+        response.status_code = 503
+    return Health(
+        status="unavailable" if problems else "ok",
+        problems=problems,
+        version=__version__,
+        uptime_s=round(time.time() - parts.started_at, 3),
+        store_reachable=is_reachable,
+        in_flight_bytes=parts.limiter.in_flight_bytes,
+        max_in_flight_bytes=parts.limiter.max_bytes,
+    )
+
+
+@router.get("/metrics", response_class=Response)
+async def metrics(parts: Parts) -> Response:
+    """This process's own counters in Prometheus' text format, over all projects."""
+    return Response(exposition(parts), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _problems(parts: Parts, is_reachable: bool) -> list[str]:
+    problems: list[str] = []
+    if not is_reachable:
+        problems.append("the store does not answer: is `tachograph store` running?")
+    if parts.limiter.in_flight_bytes >= parts.limiter.max_bytes:
+        problems.append("as many bytes are in flight as may be")
+    return problems
