@@ -1,0 +1,21 @@
+-- How many judgeable answers of the range have no score by an evaluator yet.
+SELECT
+    count() AS answers,
+    countIf((trace_id, span_id) NOT IN (
+        SELECT trace_id, span_id
+        FROM scores
+        WHERE project = {project:String}
+          AND span_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
+          AND span_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
+          AND source = 'evaluator'
+    )) AS unscored
+FROM spans FINAL
+WHERE project = {project:String}
+  AND start_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
+  AND start_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
+  AND is_counted
+  AND (empty({models:Array(String)}) OR has({models:Array(String)}, coalesce(response_model, request_model, '')))
+  AND (empty({tenants:Array(String)}) OR has({tenants:Array(String)}, ifNull(tenant, '')))
+  AND (empty({variants:Array(String)}) OR has({variants:Array(String)}, ifNull(variant, '')))
+  AND operation IN {operations:Array(String)}
+  AND status_code != 'ERROR'

@@ -1,0 +1,26 @@
+-- What each evaluator (and people) said, by score name; `below` counts values under 0.5.
+SELECT
+    evaluator,
+    name,
+    source,
+    uniqExact(trace_id, span_id) AS answers,
+    countIf(value IS NOT NULL) AS valued,
+    if(valued = 0, NULL, sumIf(assumeNotNull(value) * sample_weight, value IS NOT NULL)
+        / sumIf(sample_weight, value IS NOT NULL)) AS mean,
+    quantileOrNull(0.05)(value) AS low,
+    quantileOrNull(0.5)(value) AS median,
+    countIf(value < {threshold:Float64}) AS below,
+    countIf(error_type IS NOT NULL) AS errors,
+    countIf(value IS NULL AND error_type IS NULL) AS not_applicable,
+    quantileOrNull(0.5)(duration_ns) AS duration_ns,
+    argMax(evaluator_version, created_at) AS version
+FROM scores FINAL
+WHERE project = {project:String}
+  AND span_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
+  AND span_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
+  AND (empty({models:Array(String)}) OR has({models:Array(String)}, ifNull(model, '')))
+  AND (empty({tenants:Array(String)}) OR has({tenants:Array(String)}, ifNull(tenant, '')))
+  AND (empty({variants:Array(String)}) OR has({variants:Array(String)}, ifNull(variant, '')))
+GROUP BY evaluator, name, source
+ORDER BY source, evaluator, name
+LIMIT 500

@@ -1,0 +1,44 @@
+-- Places of traces by what their counted requests said, lacked or scored; `LIMIT` traces at most.
+-- Content is read only when {content:String} is given, and never returned.
+SELECT
+    trace_id,
+    toUnixTimestamp64Nano(s.start_time) AS newest_ns
+FROM spans AS s
+WHERE project = {project:String}
+    AND start_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
+    AND start_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
+    AND is_counted
+    AND (empty({models:Array(String)}) OR has({models:Array(String)}, coalesce(response_model, request_model, '')))
+    AND (empty({tenants:Array(String)}) OR has({tenants:Array(String)}, ifNull(tenant, '')))
+    AND (empty({variants:Array(String)}) OR has({variants:Array(String)}, ifNull(variant, '')))
+    AND ({only:String} != 'failed' OR status_code = 'ERROR')
+    AND ({only:String} != 'no_first_chunk' OR time_to_first_chunk_s IS NULL)
+    AND ({only:String} != 'no_tokens' OR input_tokens IS NULL OR output_tokens IS NULL)
+    AND ({only:String} != 'low_score' OR (trace_id, span_id) IN (
+        SELECT trace_id, span_id
+        FROM scores FINAL
+        WHERE project = {project:String}
+            AND span_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
+            AND span_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
+            AND value < {threshold:Float64}
+    ))
+    AND ({only:String} != 'unscored' OR (
+        status_code != 'ERROR'
+        AND operation IN {operations:Array(String)}
+        AND (trace_id, span_id) NOT IN (
+            SELECT trace_id, span_id
+            FROM scores
+            WHERE project = {project:String}
+                AND span_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
+                AND span_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
+                AND source = 'evaluator'
+        )
+    ))
+    AND (empty({content:String})
+        OR positionCaseInsensitiveUTF8(ifNull(prompt, ''), {content:String}) > 0
+        OR positionCaseInsensitiveUTF8(ifNull(completion, ''), {content:String}) > 0
+        OR positionCaseInsensitiveUTF8(ifNull(prompt, ''), {content_json:String}) > 0
+        OR positionCaseInsensitiveUTF8(ifNull(completion, ''), {content_json:String}) > 0)
+ORDER BY if({order:String} = 'slowest', duration_ns, 0) DESC, start_time DESC, trace_id
+LIMIT 1 BY trace_id
+LIMIT {limit:UInt32}

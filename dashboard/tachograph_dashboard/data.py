@@ -1,0 +1,75 @@
+"""Cached reads: every question a page asks, each with the project among its arguments.
+
+Answers live for some seconds so that a click does not ask everything again; the cache is bounded
+and shared between sessions, which is safe because the project is part of each key.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
+
+import streamlit as st
+
+from tachograph_dashboard.service import installed
+from tachograph_store.client import Store
+from tachograph_store.queries import choices as _choices
+from tachograph_store.queries import (
+    cost,
+    finding,
+    gpu,
+    incidents,
+    ledger,
+    overview,
+    quality,
+    traces,
+)
+
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
+
+TTL_S = 10
+MAX_ENTRIES = 64
+
+
+def _cached(
+    question: Callable[Concatenate[Store, Arguments], Answer],
+) -> Callable[Arguments, Answer]:
+    # The cache tells functions apart by module, qualified name and source: wraps gives all three
+    @wraps(question)
+    def read(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
+        return question(installed().store, *args, **kwargs)
+
+    cached = st.cache_data(ttl=TTL_S, max_entries=MAX_ENTRIES, show_spinner=False)(read)
+    _clearers.append(cached.clear)
+    return cached
+
+
+_clearers: list[Callable[[], None]] = []
+
+choices = _cached(_choices.choices)
+overview_totals = _cached(overview.overview_totals)
+overview_series = _cached(overview.overview_series)
+overview_unscored = _cached(overview.overview_unscored)
+quality_series = _cached(quality.quality_series)
+quality_summary = _cached(quality.quality_summary)
+quality_distribution = _cached(quality.quality_distribution)
+quality_worst = _cached(quality.quality_worst)
+quality_errors = _cached(quality.quality_errors)
+cost_by_segment = _cached(cost.cost_by_segment)
+cost_series = _cached(cost.cost_series)
+gpu_devices = _cached(gpu.gpu_devices)
+gpu_series = _cached(gpu.gpu_series)
+incidents_list = _cached(incidents.incidents_list)
+deliveries_list = _cached(incidents.deliveries_list)
+rules_seen = _cached(incidents.rules_seen)
+list_traces = _cached(traces.list_traces)
+find_traces = _cached(finding.find_traces)
+trace_spans = _cached(traces.trace_spans)
+trace_scores = _cached(traces.trace_scores)
+ledger_entries = _cached(ledger.ledger_entries)
+
+
+def forget() -> None:
+    """Drop every cached answer, for all sessions: after a refresh or a feedback."""
+    for clear in _clearers:
+        clear()

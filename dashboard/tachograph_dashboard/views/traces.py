@@ -1,0 +1,186 @@
+"""Traces: find one, and open it."""
+
+from collections.abc import Sequence
+from typing import cast, get_args
+
+import streamlit as st
+
+from tachograph_dashboard import data
+from tachograph_dashboard.components.cards import empty
+from tachograph_dashboard.components.tables import Column, table
+from tachograph_dashboard.components.toolbar import Scope, toolbar
+from tachograph_dashboard.components.trace_detail import trace_detail
+from tachograph_dashboard.plain_text import one_line
+from tachograph_dashboard.sessions import Identity
+from tachograph_store.queries.finding import Only, Order
+from tachograph_store.queries.traces import TraceFilter, TraceLine, TraceScores, start_of
+
+PAGE_ROWS = 50
+FOUND_ROWS = 200
+MAX_SEARCH_CHARS = 200
+_PLACES = "_trace_places"
+
+ONLY_LABELS: dict[Only, str] = {
+    "": "All traces",
+    "failed": "Failed requests",
+    "low_score": "A score below 0.5",
+    "unscored": "Not yet scored",
+    "no_first_chunk": "No first-chunk time",
+    "no_tokens": "No token count",
+}
+ORDER_LABELS: dict[Order, str] = {"newest": "Newest first", "slowest": "Slowest first"}
+
+COLUMNS = {
+    "start": Column("Time", "time", format="MM-DD HH:mm:ss"),
+    "name": Column("Name"),
+    "models": Column("Model"),
+    "tenant": Column("Tenant"),
+    "duration_s": Column("Took (s)", "number", "%.2f"),
+    "first_chunk_s": Column("First (s)", "number", "%.3f", help="time to first chunk"),
+    "input_tokens": Column("In", "number", "%d", help="input tokens"),
+    "output_tokens": Column("Out", "number", "%d", help="output tokens"),
+    "list_cost": Column("List price", "number", "%.6f"),
+    "lowest_score": Column("Lowest score", "number", "%.2f"),
+    "errors": Column("Errors", "number", "%d"),
+}
+
+
+def render(identity: Identity) -> None:
+    """The list, or one trace when the URL names it."""
+    wanted = st.query_params.get("trace")
+    if wanted:
+        trace_detail(identity, wanted)
+        return
+    scope = toolbar("Traces", identity.project)
+    with st.container(key="search", horizontal=True, gap="small"):
+        text = st.text_input(
+            "Search",
+            key="q",
+            bind="query-params",
+            max_chars=MAX_SEARCH_CHARS,
+            placeholder="Search prompts and answers, or paste a trace id",
+            icon=":material/search:",
+            label_visibility="collapsed",
+            width=460,
+        )
+        only = st.selectbox(
+            "Show",
+            list(get_args(Only)),
+            key="only",
+            bind="query-params",
+            format_func=lambda value: ONLY_LABELS[value],
+            label_visibility="collapsed",
+            width=190,
+        )
+        order = st.selectbox(
+            "Order",
+            list(get_args(Order)),
+            key="order",
+            bind="query-params",
+            format_func=lambda value: ORDER_LABELS[value],
+            label_visibility="collapsed",
+            width=150,
+        )
+    sought = (text or "").strip()
+    if _is_trace_id(sought):
+        _open(sought.lower())
+    if sought or only or order != "newest":
+        _found(scope, cast(Only, only), cast(Order, order), sought)
+    else:
+        _listed(scope)
+
+
+def _listed(scope: Scope) -> None:
+    """Every trace, page by page from the newest."""
+    selection = scope.selection
+    wanted = TraceFilter(
+        project=selection.project,
+        since=selection.since,
+        until=selection.until,
+        model=selection.model,
+        tenant=selection.tenant,
+        variant=selection.variant,
+    )
+    subject = (st.query_params.get("range"), selection.model, selection.tenant, selection.variant)
+    places = _places(subject)
+    page = data.list_traces(wanted, PAGE_ROWS, places[-1])
+    if not page.traces:
+        empty("No trace in this time range", ["Widen the time range or clear a filter."])
+    else:
+        _table(scope, page.traces, page.scores, f"traces-{len(places)}")
+    with st.container(key="pager", horizontal=True, gap="small", vertical_alignment="center"):
+        if st.button("Newer", icon=":material/chevron_left:", disabled=len(places) == 1):
+            places.pop()
+            st.rerun()
+        if st.button(
+            "Older",
+            icon=":material/chevron_right:",
+            icon_position="right",
+            disabled=page.next_cursor is None,
+        ):
+            places.append(page.next_cursor)
+            st.rerun()
+        st.caption(f"Page {len(places)}, {len(page.traces)} traces. Pick a row to open it.")
+
+
+def _found(scope: Scope, only: Only, order: Order, content: str) -> None:
+    """Traces that pass, the first FOUND_ROWS of them."""
+    found = data.find_traces(
+        scope.selection, only=only, order=order, content=content, limit=FOUND_ROWS
+    )
+    if not found.traces:
+        empty("No trace matches", ["Widen the time range, or change the search or a filter."])
+        return
+    _table(scope, found.traces, found.scores, "traces-found")
+    first = "slowest" if order == "slowest" else "newest"
+    said = f"The {first} {FOUND_ROWS} that match" if found.is_cut else "All that match"
+    st.caption(f"{said}: {len(found.traces)} traces. Pick a row to open it.")
+
+
+def _table(
+    scope: Scope, lines: Sequence[TraceLine], scores: dict[str, TraceScores], key: str
+) -> None:
+    table(
+        [_row(line, scores.get(line.trace_id)) for line in lines],
+        COLUMNS,
+        zone=scope.zone,
+        key=key,
+        on_pick=lambda row: _open(lines[row].trace_id),
+        height=min(780, 38 + 35 * len(lines)),
+    )
+
+
+def _row(line: TraceLine, scores: TraceScores | None) -> dict[str, object]:
+    return {
+        "start": start_of(line),
+        "name": line.name,
+        "models": ", ".join(one_line(model, 60) for model in line.models),
+        "tenant": line.tenant,
+        "duration_s": line.duration_ns / 1e9,
+        "first_chunk_s": line.time_to_first_chunk_s,
+        "input_tokens": line.input_tokens,
+        "output_tokens": line.output_tokens,
+        "list_cost": line.list_cost,
+        "lowest_score": scores.lowest_score if scores else None,
+        "errors": line.error_count,
+    }
+
+
+def _open(trace_id: str) -> None:
+    st.query_params["trace"] = trace_id
+    st.rerun()
+
+
+def _places(subject: tuple[object, ...]) -> list[str | None]:
+    """Cursors of the pages walked so far; a new range or filter begins at the newest again."""
+    kept = st.session_state.get(_PLACES)
+    if kept is None or kept[0] != subject:
+        begin: list[str | None] = [None]
+        kept = (subject, begin)
+        st.session_state[_PLACES] = kept
+    places: list[str | None] = kept[1]
+    return places
+
+
+def _is_trace_id(text: str) -> bool:
+    return len(text) == 32 and all(char in "0123456789abcdefABCDEF" for char in text)
