@@ -33,14 +33,16 @@ def _iban(text: str) -> float | None:
 
 def _phone(text: str) -> float | None:
     digits = _digits(text)
-    if text.startswith(("+", "00")):
+    is_international = text[0] == "+" or (digits.startswith("00") and digits[2] != "0")
+    if is_international:
         return 0.9 if 8 <= len(digits) <= 15 else None
     groups = re.findall(r"[0-9]+", text)
     if len(groups) < 2 or _DATE.fullmatch(text) or not 9 <= len(digits) <= 12:
         return None
     if len(digits) in (10, 11) and [len(group) for group in groups[-3:]] == [3, 3, 4]:
         return 0.8
-    return 0.6 if digits[0] == "0" and len(groups[0]) >= 2 else None
+    is_ssn_shape = [len(group) for group in groups] == [3, 2, 4]
+    return 0.6 if digits[0] == "0" and len(groups[0]) >= 2 and not is_ssn_shape else None
 
 
 def _ip(text: str) -> float | None:
@@ -64,7 +66,10 @@ DETECTORS = (
     ),
     Detector(
         "credit_card",
-        re.compile(r"(?<![\w.])[2-6](?:[ -]?[0-9]){12,18}(?![\w])(?!\.[0-9])"),
+        re.compile(
+            r"(?<!\w)(?<![0-9]\.)(?:[2-6][0-9]{12,18}|[2-6][0-9]{3}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{4}"
+            r"|3[0-9]{3}([ -])[0-9]{6}\2[0-9]{5})(?!\w)(?!\.[0-9])"
+        ),
         0.95,
         check=_card,
     ),

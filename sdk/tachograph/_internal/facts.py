@@ -1,11 +1,12 @@
 """Who a call is for: tenant, user, session, variant, carried through threads of control."""
 
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from types import TracebackType
 
 from tachograph.semconv import attributes
-from tachograph.types import CaptureMode
+from tachograph.types import CaptureMode, Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class Facts:
     session: str | None = None
     variant: str | None = None
     capture: CaptureMode | None = None
+    documents: tuple[Document, ...] | None = None
 
     def within(self, around: "Facts") -> "Facts":
         """These facts where they are set, the ones around where not."""
@@ -56,6 +58,7 @@ class context:
 
     Holds for the current thread or asyncio task and for tasks started inside; nested uses add to
     what is around them. `capture` can only lower what is recorded, for this part of the program.
+    `documents` are what model calls inside may rely on: the context that grounding is judged by.
     """
 
     def __init__(
@@ -66,8 +69,12 @@ class context:
         session: str | None = None,
         variant: str | None = None,
         capture: CaptureMode | None = None,
+        documents: Document | Sequence[Document] | None = None,
     ) -> None:
-        self._inside = Facts(tenant, user, session, variant, capture)
+        if isinstance(documents, str | Mapping):
+            documents = [documents]
+        found = None if documents is None else tuple(documents)
+        self._inside = Facts(tenant, user, session, variant, capture, found)
         self._tokens: list[Token[Facts]] = []
 
     def __enter__(self) -> None:

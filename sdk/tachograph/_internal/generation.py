@@ -7,6 +7,7 @@ from opentelemetry.trace import SpanKind
 
 from tachograph._internal.documents import document_text
 from tachograph._internal.errors import contained
+from tachograph._internal.facts import current_facts
 from tachograph._internal.messages import to_messages
 from tachograph._internal.spans import Span
 from tachograph._internal.stream_timing import StreamTiming
@@ -56,7 +57,7 @@ class Generation(Span):
             self._read_parameters(parameters or {})
         self._messages: Messages | None = None
         self._completion: Messages | None = None
-        self._documents: list[Document] = []
+        self._documents: list[Document] = list(current_facts().documents or ())
         self._timing = StreamTiming()
 
     @property
