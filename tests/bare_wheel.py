@@ -60,8 +60,7 @@ def main() -> int:
         home = Path(folder) / "venv"
         venv.create(home, with_pip=True)
         python = home / "bin" / "python"
-        install = [python, *pip[1:], "install", *constraint, str(wheel)]
-        subprocess.run(install, check=True)
+        subprocess.run([python, *pip[1:], "install", *constraint, str(wheel)], check=True)
         subprocess.run([python, "-c", SMOKE], check=True, cwd=folder)
         missing = subprocess.run(
             [home / "bin" / "tachograph", "collector"], capture_output=True, text=True, check=False

@@ -78,8 +78,7 @@ def pytest_tier(name: str) -> Outcome:
     """Run the tests in tests/NAME and count them from the JUnit report."""
     with TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        command = [BIN / "pytest", "-q", "-rs", f"--junitxml={report}", f"tests/{name}"]
-        ok = run(command)
+        ok = run([BIN / "pytest", "-q", "-rs", f"--junitxml={report}", f"tests/{name}"])
         outcome = Outcome(name, 0.0, ok)
         if report.exists():
             for suite in ET.parse(report).getroot().iter("testsuite"):

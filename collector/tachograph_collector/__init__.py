@@ -1,0 +1,1 @@
+"""OTLP in, REST out: authenticate, translate, price, store, acknowledge."""

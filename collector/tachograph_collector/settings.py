@@ -15,31 +15,69 @@ class CollectorSettings(BaseSettings):
     How long rows are kept is a setting of the store (`TACHOGRAPH_STORE_RETENTION_DAYS`, …).
     """
 
-    model_config = SettingsConfigDict(env_prefix="TACHOGRAPH_COLLECTOR_", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="TACHOGRAPH_COLLECTOR_", extra="ignore", use_attribute_docstrings=True
+    )
 
     host: str = "127.0.0.1"
-    port: int = Field(default=4318, ge=0, le=65535)  # 0: any free port
+    """Address to listen on; loopback unless told otherwise."""
+
+    port: int = Field(default=4318, ge=0, le=65535)
+    """Port for OTLP/HTTP and REST; 0 takes a free one."""
+
     anonymous: Literal["loopback", "off"] = "loopback"
+    """Whether loopback callers without a key belong to project `default`."""
 
     max_compressed_body_bytes: int = Field(default=16 * MIB, ge=1024)
-    max_body_bytes: int = Field(default=64 * MIB, ge=1024)  # after decompression
-    max_in_flight_bytes: int = Field(default=256 * MIB, ge=1024)  # of all bodies being handled
-    retry_after_s: int = Field(default=2, ge=1, le=600)
+    """Bytes of one body as sent."""
 
-    max_attributes: int = Field(default=256, ge=8)  # kept in the map; typed columns come on top
+    max_body_bytes: int = Field(default=64 * MIB, ge=1024)
+    """Bytes of one body after decompression."""
+
+    max_in_flight_bytes: int = Field(default=256 * MIB, ge=1024)
+    """Bytes of all bodies being handled; above it callers get 429 with Retry-After."""
+
+    retry_after_s: int = Field(default=2, ge=1, le=600)
+    """Retry-After of refusals that pass."""
+
+    max_attributes: int = Field(default=256, ge=8)
+    """Attributes kept in a span's map; typed columns come on top."""
+
     max_attribute_bytes: int = Field(default=64 * 1024, ge=256)
-    max_content_bytes: int = Field(default=4 * MIB, ge=1024)  # prompt, completion, context each
+    """Bytes of one attribute; longer ones are cut and marked."""
+
+    max_content_bytes: int = Field(default=4 * MIB, ge=1024)
+    """Bytes of prompt, completion and context each; longer ones are cut and marked."""
+
     max_events: int = Field(default=128, ge=0)
+    """Events kept of one span."""
+
     max_links: int = Field(default=128, ge=0)
+    """Links kept of one span."""
 
     max_block_rows: int = Field(default=5000, ge=1)
+    """Rows of one insert; requests that arrive together share it."""
+
     max_block_bytes: int = Field(default=64 * MIB, ge=1024)
-    ledger_interval_s: float = Field(default=1.0, gt=0, le=60)
+    """Bytes of the bodies whose rows share one insert."""
+
+    ledger_interval_s: float = Field(default=5.0, gt=0, le=60)
+    """Seconds between two lines in the books."""
 
     currency: str = Field(default="USD", pattern="^[A-Z]{3}$")
+    """Currency of all costs."""
+
     currency_per_usd: Decimal | None = Field(default=None, gt=0)
+    """Rate that turns list prices (USD) into `currency`; needed when it is not USD."""
+
     gpu_hour_price: Decimal | None = Field(default=None, ge=0)
+    """Price of one GPU for an hour, amortised: with GPU-seconds it makes the compute cost."""
+
     machine_hour_price: Decimal | None = Field(default=None, ge=0)
+    """Price of the engine's machine for an hour; used where no GPU-seconds are known."""
+
     electricity_price_kwh: Decimal | None = Field(default=None, ge=0)
+    """Price of a kilowatt-hour; with joules it is added to the compute cost."""
+
     hosted_equivalents: dict[str, str] = Field(default_factory=dict)
     """Local model -> the hosted model whose list price it is compared with."""

@@ -1,0 +1,1 @@
+"""ClickHouse, embedded or a server: settings, client, migrations, rows, writer, named queries."""

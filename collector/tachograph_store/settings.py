@@ -28,7 +28,9 @@ def _default_url() -> str:
 class StoreSettings(BaseSettings):
     """Settings of the store's clients and of the embedded engine."""
 
-    model_config = SettingsConfigDict(env_prefix="TACHOGRAPH_STORE_", extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="TACHOGRAPH_STORE_", extra="forbid", use_attribute_docstrings=True
+    )
 
     url: str = Field(default_factory=_default_url)
     """`embedded:///directory`, or `http(s)://host:port` of a ClickHouse server."""
@@ -40,6 +42,7 @@ class StoreSettings(BaseSettings):
     """User at a ClickHouse server; the embedded engine has its own credentials."""
 
     password: SecretStr = SecretStr("")
+    """Password at a ClickHouse server; never logged."""
 
     cluster: str = ""
     """Name for `ON CLUSTER` of a ClickHouse cluster; empty for a single server."""

@@ -1,0 +1,1 @@
+"""The Streamlit dashboard: reads through the store's reader credential, writes by REST."""

@@ -1,0 +1,1 @@
+"""Celery: plan what to judge, judge it, watch the rules, deliver alerts."""

@@ -28,7 +28,9 @@ def _names(value: object) -> object:
 class EvaluatorSettings(BaseSettings):
     """What the worker and the beat need to know; every duration is in seconds."""
 
-    model_config = SettingsConfigDict(env_prefix="TACHOGRAPH_EVALUATORS_", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="TACHOGRAPH_EVALUATORS_", extra="ignore", use_attribute_docstrings=True
+    )
 
     broker_url: Annotated[str, AfterValidator(_broker_scheme)] = EMBEDDED_BROKER
     """`filesystem://` keeps the queue under `<home>/broker`; `redis://…` and `amqp://…` by URL."""
@@ -49,6 +51,8 @@ class EvaluatorSettings(BaseSettings):
     """Sentence embeddings kept in memory (1.5 kB each)."""
 
     plan_interval_s: float = Field(default=2.0, gt=0)
+    """Seconds between two looks for answers to score."""
+
     sweep_interval_s: float = Field(default=5.0, gt=0)
     """How often leases that ran out, and answers that waited for their trace, are sent again."""
 
@@ -59,7 +63,10 @@ class EvaluatorSettings(BaseSettings):
     """The alert rule file; `<TACHOGRAPH_HOME>/alerts.toml` when unset."""
 
     alert_interval_s: float = Field(default=5.0, gt=0)
+    """Seconds between two evaluations of the alert rules."""
+
     delivery_interval_s: float = Field(default=2.0, gt=0)
+    """Seconds between two looks for webhooks that are due."""
 
     overlap_s: float = Field(default=60.0, ge=0)
     """How far behind its cursor the planner reads again: a slow insert shows up late."""
@@ -74,8 +81,10 @@ class EvaluatorSettings(BaseSettings):
     """A first start, and the anti-join, reach this far back by `stored_at`."""
 
     batch_answers: int = Field(default=16, ge=1, le=512)
+    """A message names at most this many answers."""
+
     batch_bytes: int = Field(default=8_000_000, ge=1)
-    """A message names at most this many answers, and this many bytes of their text."""
+    """A message names answers of at most this many bytes of text."""
 
     max_queued_batches: int = Field(default=8, ge=1)
     """The planner sends no hint while more than this many wait: a queue may not grow."""
@@ -88,6 +97,9 @@ class EvaluatorSettings(BaseSettings):
 
     max_attempts: int = Field(default=3, ge=1)
     """Leases of one evaluation before it is parked with its reason."""
+
+    retry_pause_s: float = Field(default=10.0, ge=0)
+    """Pause after an evaluator failed, doubled with each attempt."""
 
     concurrency: int = Field(default=1, ge=1)
     """Scoring processes of one worker; each holds its own models (about 600 MB)."""
