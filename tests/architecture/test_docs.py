@@ -36,7 +36,7 @@ def test_readme_names_only_commands_that_exist() -> None:
 
 def test_readme_make_targets_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    named = set(re.findall(r"`?make ([a-z0-9-]+)", (ROOT / "README.md").read_text()))
+    named = set(re.findall(r"(?m)(?:^|`)make ([a-z0-9-]+)", (ROOT / "README.md").read_text()))
     missing = [target for target in named if not re.search(rf"^{target}:", makefile, re.MULTILINE)]
     assert not missing
 
