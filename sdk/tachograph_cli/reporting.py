@@ -35,14 +35,14 @@ class Reporter(Protocol):
 
 
 class JsonReporter:
-    """One JSON object a line on standard output; the line with `"event": "ready"` has it all."""
+    """One JSON object a line on standard output; the line with `"event": "stack_ready"` has it all."""
 
     def event(self, event: Event) -> None:
         self._print(event.as_dict())
 
     def ready(self, run: Run, home: Home, key: str | None, seconds: float) -> None:
         line = {
-            "event": "ready",
+            "event": "stack_ready",
             "seconds": round(seconds, 2),
             "admin_key_file": str(home.admin_key_file),
             **run.as_dict(),

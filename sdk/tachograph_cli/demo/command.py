@@ -82,9 +82,9 @@ def run(args: argparse.Namespace) -> int:
     finally:
         screen.close()
         demo.close()
-    outcome.seconds = outcome.seconds or round(screen.elapsed_s, 1)
-    if args.exit:
-        print(json.dumps(outcome.as_dict()), flush=True)
+        outcome.seconds = outcome.seconds or round(screen.elapsed_s, 1)
+        if args.exit:
+            print(json.dumps(outcome.as_dict()), flush=True)
     return EXIT_OK if outcome.is_complete else EXIT_FAILED
 
 

@@ -42,7 +42,7 @@ class Processes:
         arguments = ["--home", str(self.home.path), "--json", "--ports", "auto"]
         self._start("up", tachograph("up", *arguments, *([] if login else ["--no-login"])))
         return patience.until(
-            lambda: self._event("ready"),
+            lambda: self._event("stack_ready"),
             _STACK_READY_S,
             lambda: f"the stack was not ready within {_STACK_READY_S:.0f} s: {self._last('up')}",
         )
