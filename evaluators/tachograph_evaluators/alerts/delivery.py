@@ -37,6 +37,9 @@ from tachograph_store.rows import DeliveryRow
 from tachograph_store.writer import Writer
 
 MOST_WEBHOOKS_AT_ONCE: Final = 8
+PASS_S: Final = 30.0
+"""After this long a pass begins no further attempt: what is left is due in the next one."""
+
 HTTP_GONE: Final = 410
 _log = logging.getLogger(__name__)
 
@@ -114,6 +117,7 @@ class _Pass:
             if book.modified_at is None or gone_at >= book.modified_at
         }
         self._recording = threading.Lock()
+        self._ends_at = time.monotonic() + PASS_S
 
     def run(self, rows: Sequence[DeliveryRow]) -> None:
         by_channel: dict[str, list[DeliveryRow]] = defaultdict(list)
@@ -125,6 +129,8 @@ class _Pass:
 
     def _serve(self, rows: Sequence[DeliveryRow]) -> None:
         for row in rows:
+            if time.monotonic() > self._ends_at:
+                return
             webhook = self._book.webhooks.get(row.channel)
             if webhook is None:
                 self._fail(row, "the webhook is no longer in the rule file")

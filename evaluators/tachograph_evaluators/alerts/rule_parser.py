@@ -2,7 +2,8 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal, cast
@@ -82,21 +83,13 @@ def parse_rules(text: str, path: Path, modified_at: datetime | None = None) -> R
     )
 
 
-class _complaints:
+@contextmanager
+def _complaints(problems: list[str], where: str) -> Iterator[None]:
     """Turns a FieldError of one table into a line, so that the other tables are read too."""
-
-    def __init__(self, problems: list[str], where: str) -> None:
-        self._problems = problems
-        self._where = where
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
-        if not isinstance(error, FieldError):
-            return False
-        self._problems.append(f"{self._where}: {error}")
-        return True
+    try:
+        yield
+    except FieldError as error:
+        problems.append(f"{where}: {error}")
 
 
 def _label(table: Table, number: int) -> str:

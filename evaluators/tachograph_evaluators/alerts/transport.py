@@ -62,11 +62,11 @@ def post(
         with connection.getresponse() as response:
             return _judged(response)
     except (OSError, http.client.HTTPException) as error:
-        if connection.is_late:
+        if connection.is_late or isinstance(error, TimeoutError):
             return Answer(error=f"no answer within {timeout_s:g} s")
         return Answer(error=_reason(error))
     finally:
-        connection.close()
+        connection.end()
 
 
 class _CheckedConnection(http.client.HTTPConnection):
@@ -108,10 +108,11 @@ class _CheckedConnection(http.client.HTTPConnection):
         if isinstance(self.sock, ssl.SSLSocket):
             self.sock.do_handshake()
 
-    def close(self) -> None:
+    def end(self) -> None:
+        """Close for good. `close` is also called by http.client once the headers are read."""
         if self._alarm is not None:
             self._alarm.cancel()
-        super().close()
+        self.close()
 
     def _left_s(self) -> float:
         left_s = self._deadline - time.monotonic()

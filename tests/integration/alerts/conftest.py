@@ -33,14 +33,18 @@ class Received:
 
 @dataclass
 class Receiver:
-    """Answers as `answers` says, in turn, then 200; `stall` holds answers back while cleared."""
+    """Answers as `answers` says, in turn, then 200.
+
+    `go_on` holds answers back while cleared; with `drips` they never end.
+    """
 
     url: str
     port: int
     answers: list[tuple[int, dict[str, str], bytes]] = field(default_factory=list)
     received: "Queue[Received]" = field(default_factory=Queue)
     go_on: threading.Event = field(default_factory=threading.Event)
-    drip: bool = False
+    drips: bool = False
+    over: threading.Event = field(default_factory=threading.Event)
 
     def next(self) -> Received:
         """The next request; fails when none comes."""
@@ -69,10 +73,8 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(answer)
-            while receiver.drip:
+            while receiver.drips and not receiver.over.wait(0.05):
                 self.wfile.write(b".")
-                if receiver.go_on.wait(0.05) and not receiver.drip:
-                    return
 
         do_GET = do_POST
 
@@ -107,7 +109,7 @@ def _serving(tls: Path | None = None) -> Iterator[Receiver]:
         try:
             yield receiver
         finally:
-            receiver.drip = False
+            receiver.over.set()
             receiver.go_on.set()
             server.shutdown()
             thread.join()

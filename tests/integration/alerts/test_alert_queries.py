@@ -168,6 +168,19 @@ def test_segments_and_projects_are_kept_apart(
     assert alerts_score_window(reader_store, window(other), "grounding").value == 1.0
 
 
+@pytest.mark.parametrize(
+    "name", ["o'neil", 'a"b', "back\\slash", "{x:String}", "'; DROP TABLE spans"]
+)
+def test_hostile_names_are_only_names(
+    name: str, reader_store: Store, writer: Writer, project: str
+) -> None:
+    write_spans(writer, [span(project, 10, tenant=name), span(project, 10)])
+    writer.write("scores", [score(project, 0.3, 10, name=name), score(project, 0.9, 10)])
+    measures = alerts_span_window(reader_store, window(project, tenant=name))
+    assert measures["requests"].value == 1
+    assert alerts_score_window(reader_store, window(project), name).value == 0.3
+
+
 def test_scores_by_the_latest_word_on_each_answer(
     reader_store: Store, writer: Writer, project: str
 ) -> None:
