@@ -23,7 +23,7 @@ from clickhouse_connect.driver.httputil import get_pool_manager
 from clickhouse_connect.driver.insert import InsertContext
 from urllib3.exceptions import NewConnectionError
 
-from tachograph_store.embedded.credentials import Role, read_credential
+from tachograph_store.embedded.credentials import Credential, Role, read_credential
 from tachograph_store.errors import RowRefused, StoreError, StoreUnavailable, error_of_code
 from tachograph_store.named import query_text
 from tachograph_store.settings import StoreSettings
@@ -76,10 +76,17 @@ def _server_endpoint(url: str) -> Endpoint:
 class Store:
     """A connection to the store; safe to share between threads, not between processes."""
 
-    def __init__(self, settings: StoreSettings, role: Role, endpoint: Endpoint | None) -> None:
+    def __init__(
+        self,
+        settings: StoreSettings,
+        role: Role,
+        endpoint: Endpoint | None = None,
+        credential: Credential | None = None,
+    ) -> None:
         self._settings = settings
-        self._role = role
+        self._role: Role = role
         self._fixed_endpoint = endpoint
+        self._credential = credential
         self._lock = threading.Lock()
         self._client: Client | None = None
         self._client_endpoint: Endpoint | None = None
@@ -97,18 +104,21 @@ class Store:
             return _embedded_endpoint(self._settings.directory)
         return _server_endpoint(self._settings.url)
 
+    def _user_and_password(self) -> tuple[str, str]:
+        settings = self._settings
+        if not settings.is_embedded:
+            return settings.user, settings.password.get_secret_value()
+        try:
+            credential = self._credential or read_credential(settings.directory, self._role)
+        except OSError as error:
+            raise StoreUnavailable(
+                f"the store's credential for {self._role} cannot be read: {error}"
+            ) from None
+        return credential.role, credential.password
+
     def _open(self, endpoint: Endpoint) -> Client:
         settings = self._settings
-        if settings.is_embedded:
-            try:
-                user: str = self._role
-                password = read_credential(settings.directory, self._role).password
-            except OSError as error:
-                raise StoreUnavailable(
-                    f"the store's credential for {self._role} cannot be read: {error}"
-                ) from None
-        else:
-            user, password = settings.user, settings.password.get_secret_value()
+        user, password = self._user_and_password()
         return clickhouse_connect.get_client(
             interface=endpoint.scheme,
             host=endpoint.host,
@@ -294,9 +304,9 @@ def _translated(error: Exception) -> StoreError:
     return StoreUnavailable(f"the store does not answer: {error}")
 
 
-def open_endpoint(endpoint: Endpoint, role: Role, settings: StoreSettings) -> Store:
+def open_endpoint(endpoint: Endpoint, credential: Credential, settings: StoreSettings) -> Store:
     """A connection to the embedded engine at a known address, before it announces itself."""
-    return Store(settings, role, endpoint)
+    return Store(settings, credential.role, endpoint, credential)
 
 
 def connect(settings: StoreSettings | None = None, role: Role = "reader") -> Store:
@@ -305,4 +315,4 @@ def connect(settings: StoreSettings | None = None, role: Role = "reader") -> Sto
     For `embedded://` the address and the role's credential come from the engine's directory; it
     may restart on another port at any time. For `http(s)://` the role is that of the user given.
     """
-    return Store(settings or StoreSettings(), role, None)
+    return Store(settings or StoreSettings(), role)

@@ -77,7 +77,7 @@ class StoreSettings(BaseSettings):
     max_result_bytes: int = Field(default=512_000_000, ge=1)
     """Bytes that one query may answer."""
 
-    max_query_bytes: int = Field(default=1_000_000, ge=1_000)
+    max_query_bytes: int = Field(default=262_144, ge=1_000)
     """Length of one statement, without the rows of an INSERT."""
 
     max_body_bytes: int = Field(default=256_000_000, ge=1_000)

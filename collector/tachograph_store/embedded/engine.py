@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Generator, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Literal, Self
 from xml.sax.saxutils import escape
 
@@ -20,6 +21,7 @@ STREAMED_FORMATS = frozenset({"Native", "TabSeparated", "TSV", "CSV", "RowBinary
 """Formats whose blocks, one after the other, are again that format."""
 
 _CONFIG = """<clickhouse>
+  <timezone>UTC</timezone>
   <tmp_path>{directory}/tmp/</tmp_path>
   <user_files_path>{directory}/empty/</user_files_path>
   <format_schema_path>{directory}/empty/</format_schema_path>
@@ -79,9 +81,9 @@ class EngineConnection:
         except RuntimeError as error:
             raise EngineException.from_text(str(error)) from None
 
-    def set(self, name: str, value: str | None) -> None:
-        """Change a setting of this connection; None puts the default back."""
-        self.run(f"SET {name} = {'DEFAULT' if value is None else _quote(value)}", "CSV", {})
+    def set(self, name: str, value: str) -> None:
+        """Change a setting of this connection; `name` comes from a list, never from a client."""
+        self.run(f"SET {name} = {_quote(value)}", "CSV", {})
 
     def kill(self, mark: str) -> None:
         """Cancel the statements, of any connection, whose text begins with `mark`."""
@@ -126,15 +128,23 @@ class Engine:
         self._chdb: Any = None
         self._location = ""
 
-    def open(self) -> Self:
-        """Prepare the directory and load the engine; takes about a second."""
-        for name in ("data", "tmp", "empty"):
-            (self._directory / name).mkdir(mode=0o700, exist_ok=True)
-        for leftover in (self._directory / "tmp").iterdir():
-            # What a killed engine staged: it may hold prompts in the clear.
+    @property
+    def owned(self) -> list[Path]:
+        """The directories that the engine reads and writes."""
+        return [self._directory / name for name in ("data", "tmp", "empty")]
+
+    @property
+    def config(self) -> Path:
+        """The engine's configuration file."""
+        return self._directory / "engine.xml"
+
+    def prepare(self) -> None:
+        """Make the directories and the configuration; sweep what a killed engine staged."""
+        for directory in self.owned:
+            directory.mkdir(mode=0o700, exist_ok=True)
+        for leftover in (self._directory / "tmp").iterdir():  # it may hold prompts in the clear
             shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
-        config = self._directory / "engine.xml"
-        config.write_text(
+        self.config.write_text(
             _CONFIG.format(
                 directory=escape(str(self._directory)),
                 max_server_memory=self._settings.max_server_memory_bytes,
@@ -144,11 +154,14 @@ class Engine:
         os.environ["TMPDIR"] = str(self._directory / "tmp")
         # The engine takes a quoted name for a path below the working directory.
         os.chdir(self._directory / "empty")
+
+    def open(self) -> Self:
+        """Load the engine; takes about a second."""
         # Deferred: 130 MB of engine, and it reads TMPDIR when it loads.
         chdb: Any = import_module("chdb")
         chdb._chdb.set_signal_handlers_enabled(0)  # SIGTERM and SIGINT belong to the server
         self._chdb = chdb
-        self._location = f"{self._directory / 'data'}?config-file={config}"
+        self._location = f"{self._directory / 'data'}?config-file={self.config}"
         return self
 
     def connect(self, purpose: Purpose) -> EngineConnection:

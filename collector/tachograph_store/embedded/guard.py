@@ -100,6 +100,11 @@ def _blank_comments(text: str, kept: Sequence[Token], stop: int) -> str:
     return "".join(pieces)
 
 
+def _is_utf8(text: str) -> bool:
+    # Bytes that were no UTF-8 arrive as surrogates.
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def _check_words(found: Sequence[Token]) -> None:
     for index, token in enumerate(found):
         following = found[index + 1] if index + 1 < len(found) else None
@@ -143,7 +148,7 @@ def _check_from(found: Sequence[Token]) -> None:
 
 def _check_settings(found: Sequence[Token]) -> None:
     for index, token in enumerate(found):
-        if not token.is_word("SETTINGS"):
+        if not token.is_word("SETTINGS", "SETTING"):
             continue
         position = index + 1
         while position + 1 < len(found) and found[position + 1].is_symbol("="):
@@ -248,6 +253,8 @@ def check(text: str, role: Role, *, max_query_bytes: int) -> Statement:
         raise EngineException.of(QUERY_IS_TOO_LARGE, f"a statement above {max_query_bytes} bytes")
     if not found:
         raise EngineException.of(SYNTAX_ERROR, "Syntax error: an empty statement")
+    if not _is_utf8(text[:stop]):
+        raise EngineException.of(SYNTAX_ERROR, "Syntax error: the statement is not UTF-8")
     _check_words(found)
     _check_from(found)
     _check_settings(found)

@@ -14,6 +14,9 @@ from tachograph_store.settings import StoreSettings
 
 T = TypeVar("T")
 
+MARK = "/* "
+"""Every query that can be cancelled begins so; its id follows."""
+
 
 class ConnectionPool:
     """A fixed number of connections of one kind; the rest wait, at most `queue_timeout_s`."""
@@ -36,7 +39,8 @@ class ConnectionPool:
             EngineException: 202, none became free in time.
         """
         try:
-            connection = await asyncio.wait_for(self._free.get(), self._timeout_s)
+            async with asyncio.timeout(self._timeout_s):
+                connection = await self._free.get()
         except TimeoutError:
             raise EngineException.of(
                 TOO_MANY_SIMULTANEOUS_QUERIES,
@@ -48,9 +52,18 @@ class ConnectionPool:
             self._free.put_nowait(connection)
 
     async def call(self, function: Callable[..., T], *arguments: object) -> T:
-        """Run what blocks in one of the pool's threads."""
+        """Run what blocks in one of the pool's threads.
+
+        Cancelled, it still waits for the thread: the connection is busy until then, and must not
+        go back to the pool before.
+        """
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, partial(function, *arguments))
+        running = loop.run_in_executor(self._executor, partial(function, *arguments))
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            await asyncio.wait([running])
+            raise
 
     def close(self) -> None:
         """Close the connections; no statement may be running."""
@@ -80,14 +93,16 @@ class Pools:
             )
             for key, size in sizes.items()
         }
-        self.control = ConnectionPool([engine.connect("write")], self._executor, 5.0)
+        self._control = engine.connect("write")
+        self.control = ConnectionPool([self._control], self._executor, settings.queue_timeout_s)
 
     def of(self, role: Role, purpose: Purpose) -> ConnectionPool:
         """The pool for a role's statements of this purpose."""
-        return self._pools["migrator" if role == "migrator" else role, purpose]
+        return self._pools[role, purpose]
 
     def close(self) -> None:
-        """Wait for running statements, then close every connection."""
+        """Cancel running queries, wait for what still runs, then close every connection."""
+        self._control.kill(MARK)
         self._executor.shutdown(wait=True)
         for pool in (*self._pools.values(), self.control):
             pool.close()

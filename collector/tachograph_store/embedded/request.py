@@ -27,8 +27,12 @@ TRANSPORT = frozenset(
 )
 """URL parameters that are taken and either handled here or without meaning here."""
 
-SETTINGS = frozenset({"insert_deduplication_token", "mutations_sync", "lightweight_deletes_sync"})
-"""Settings that a statement of a writer or migrator may bring."""
+SETTINGS: Mapping[str, str] = {
+    "insert_deduplication_token": "",
+    "mutations_sync": "1",
+    "lightweight_deletes_sync": "1",
+}
+"""Settings that a statement of a writer or migrator may bring, and the value put back behind it."""
 
 
 @dataclass(frozen=True, slots=True)

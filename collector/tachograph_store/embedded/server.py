@@ -3,42 +3,51 @@
 import asyncio
 import json
 import logging
+import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from tachograph_store.embedded.compression import BodyDecoder, response_encoder
+from tachograph_store.embedded.compression import response_encoder
 from tachograph_store.embedded.credentials import Credential, Role, authenticate
 from tachograph_store.embedded.engine import STREAMED_FORMATS, EngineConnection
 from tachograph_store.embedded.exceptions import (
-    ABORTED,
     AUTHENTICATION_FAILED,
-    BAD_ARGUMENTS,
     QUERY_IS_TOO_LARGE,
     READONLY,
+    UNKNOWN_FORMAT,
     EngineException,
 )
+from tachograph_store.embedded.exchange import (
+    Disconnected,
+    Receive,
+    RequestBody,
+    Response,
+    Send,
+)
 from tachograph_store.embedded.guard import Statement, Work, check
-from tachograph_store.embedded.pool import ConnectionPool, Pools
-from tachograph_store.embedded.request import Options, StoreRequest, is_allowed_host, parse_form
+from tachograph_store.embedded.pool import MARK, ConnectionPool, Pools
+from tachograph_store.embedded.request import (
+    SETTINGS,
+    Options,
+    StoreRequest,
+    is_allowed_host,
+    parse_form,
+)
+from tachograph_store.embedded.words import INPUT_FORMATS, OUTPUT_FORMATS
 from tachograph_store.settings import StoreSettings
 
 logger = logging.getLogger(__name__)
 
-Message = dict[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 Blocks = Generator[bytes, None, None]
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
 _INSERT_STEP_BYTES = 1 << 20
+_MAX_FORM_BYTES = 16 << 20
 _SLOW_S = 5.0
-
-
-class _Disconnected(Exception):
-    """The client went away: there is nobody to answer."""
+_QUERY_ID = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 
 
 class StoreServer:
@@ -59,7 +68,7 @@ class StoreServer:
         if scope["type"] != "http":
             raise RuntimeError(f"unsupported ASGI scope {scope['type']}")
         request = StoreRequest.from_scope(scope)
-        response = _Response(send, request.method)
+        response = Response(send, request.method)
         try:
             if not is_allowed_host(request.headers.get("host", ""), self._hosts):
                 await response.plain(421, b"Host header names another server\n")
@@ -72,12 +81,10 @@ class StoreServer:
                 await self._statement(request, receive, response)
         except EngineException as error:
             await response.error(error)
-        except _Disconnected:
+        except Disconnected:
             logger.info("client went away before its answer")
 
-    async def _statement(
-        self, request: StoreRequest, receive: Receive, response: "_Response"
-    ) -> None:
+    async def _statement(self, request: StoreRequest, receive: Receive, response: Response) -> None:
         role = authenticate(self._credentials, *request.credentials())
         if role is None:
             raise EngineException.of(
@@ -86,18 +93,21 @@ class StoreServer:
         if not request.url_query and request.method == "GET":
             await response.plain(200, b"Ok.\n")
             return
-        body = _Body(request, receive, self._settings.max_body_bytes)
+        body = RequestBody(
+            request.headers.get("content-encoding", ""), receive, self._settings.max_body_bytes
+        )
         pairs = dict(request.url_query)
         if request.headers.get("content-type", "").startswith("multipart/form-data"):
-            form = parse_form(await body.rest(), request.headers["content-type"])
-            pairs.update(form)
+            form = await body.whole(_MAX_FORM_BYTES)
+            pairs.update(parse_form(form, request.headers["content-type"]))
         options = Options.of(pairs, request.headers)
         text, head = await self._text(pairs.get("query", ""), body)
         statement = check(text, role, max_query_bytes=self._settings.max_query_bytes)
         if request.method != "POST" and statement.work is not Work.READ:
             # A link or an image on a page makes a GET: such a request changes nothing.
             raise EngineException.of(READONLY, "GET cannot change anything: send a POST")
-        response.query_id = pairs.get("query_id") or secrets.token_hex(16)
+        if _QUERY_ID.fullmatch(pairs.get("query_id", "")):
+            response.query_id = pairs["query_id"]
         began = time.monotonic()
         if statement.work is Work.INSERT_DATA:
             rows = head[len(text[: statement.data_start].encode("utf-8", "surrogateescape")) :]
@@ -114,8 +124,8 @@ class StoreServer:
                 response.query_id,
             )
 
-    async def _text(self, query: str, body: "_Body") -> tuple[str, bytes]:
-        """The statement's text and, undecoded, the bytes it came from."""
+    async def _text(self, query: str, body: RequestBody) -> tuple[str, bytes]:
+        """The statement's text and, undecoded, the bytes it came from; rows may follow in both."""
         limit = self._settings.max_query_bytes
         # ClickHouse joins the query of the URL and the body; the body may go on with rows.
         head = await body.up_to(limit + 1)
@@ -130,14 +140,15 @@ class StoreServer:
         role: Role,
         options: Options,
         first: bytes,
-        body: "_Body",
-        response: "_Response",
+        body: RequestBody,
+        response: Response,
     ) -> None:
+        data_format = statement.format or "Native"
+        if data_format not in INPUT_FORMATS:
+            raise EngineException.of(UNKNOWN_FORMAT, f"Unknown input format {data_format!r}")
         pool = self._pools.of(role, "write")
         async with pool.lend() as connection, _applied(pool, connection, options.settings):
-            inserter = await pool.call(
-                connection.begin_insert, statement.sql, statement.format or "Native"
-            )
+            inserter = await pool.call(connection.begin_insert, statement.sql, data_format)
             try:
                 waiting = bytearray(first)
                 async for chunk in body:
@@ -160,17 +171,18 @@ class StoreServer:
         statement: Statement,
         role: Role,
         options: Options,
-        body: "_Body",
-        response: "_Response",
+        body: RequestBody,
+        response: Response,
         request: StoreRequest,
     ) -> None:
         is_read = statement.work is Work.READ
         if is_read and options.settings:
             raise EngineException.of(READONLY, f"Cannot modify {sorted(options.settings)} setting")
         output = statement.format or options.default_format
-        if not output.isidentifier():
-            raise EngineException.of(BAD_ARGUMENTS, "Unknown output format")
-        mark = f"/* {response.query_id_safe} */ "
+        if output not in OUTPUT_FORMATS:
+            raise EngineException.of(UNKNOWN_FORMAT, f"Unknown output format {output!r}")
+        # Not the client's id: cancelling one statement must never hit another.
+        mark = f"{MARK}{secrets.token_hex(16)} */ "
         pool = self._pools.of(role, "read" if is_read else "write")
         async with pool.lend() as connection, _applied(pool, connection, options.settings):
             watcher = asyncio.create_task(self._kill_when_left(body, mark))
@@ -199,7 +211,7 @@ class StoreServer:
                 watcher.cancel()
                 await pool.call(blocks.close)
 
-    async def _kill_when_left(self, body: "_Body", mark: str) -> None:
+    async def _kill_when_left(self, body: RequestBody, mark: str) -> None:
         await body.disconnected()
         async with self._pools.control.lend() as control:
             await self._pools.control.call(control.kill, mark)
@@ -223,124 +235,10 @@ async def _applied(
         yield
     finally:
         for name in settings:
-            await pool.call(connection.set, name, "1" if name.endswith("_sync") else "")
+            await pool.call(connection.set, name, SETTINGS[name])
 
 
 def _data_begin(rows: bytes) -> bytes:
     """Rows begin behind the format's name, spaces and one line end, as in ClickHouse."""
     rows = rows.lstrip(b" \t\f")
     return rows.removeprefix(b"\r").removeprefix(b"\n")
-
-
-class _Body:
-    """A request's body, decoded, read once."""
-
-    def __init__(self, request: StoreRequest, receive: Receive, max_bytes: int) -> None:
-        self._receive = receive
-        self._decoder = BodyDecoder(request.headers.get("content-encoding", ""), max_bytes)
-        self._ended = False
-        self._chunks = self._read()
-
-    async def _read(self) -> AsyncIterator[bytes]:
-        while not self._ended:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise _Disconnected
-            self._ended = not message.get("more_body", False)
-            for piece in self._decoder.feed(message.get("body", b"")):
-                yield piece
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._chunks
-
-    async def up_to(self, size: int) -> bytes:
-        """At least `size` bytes, or all there are; what follows stays unread."""
-        head = bytearray()
-        async for chunk in self._chunks:
-            head += chunk
-            if len(head) >= size:
-                break
-        return bytes(head)
-
-    async def rest(self) -> bytes:
-        """All that is left."""
-        return b"".join([chunk async for chunk in self._chunks])
-
-    async def disconnected(self) -> None:
-        """Return when the client has gone."""
-        while (await self._receive())["type"] != "http.disconnect":
-            continue
-
-
-class _Response:
-    """The answer, begun once."""
-
-    def __init__(self, send: Send, method: str) -> None:
-        self._send = send
-        self._has_body = method != "HEAD"
-        self._started = False
-        self._tag = secrets.token_hex(8)
-        self.query_id = secrets.token_hex(16)
-
-    @property
-    def query_id_safe(self) -> str:
-        """The query id as it may stand in a comment."""
-        return "".join(c for c in self.query_id if c.isalnum() or c == "-")[:64]
-
-    async def start(self, status: int, headers: Mapping[str, str]) -> None:
-        """Send the head."""
-        self._started = True
-        everything = {
-            "X-ClickHouse-Query-Id": self.query_id_safe,
-            "X-ClickHouse-Timezone": "UTC",
-            "X-ClickHouse-Server-Display-Name": "tachograph",
-            "X-ClickHouse-Exception-Tag": self._tag,
-            "Content-Type": "text/plain; charset=UTF-8",
-            "X-Content-Type-Options": "nosniff",
-            **headers,
-        }
-        await self._send(
-            {
-                "type": "http.response.start",
-                "status": status,
-                "headers": [
-                    (k.encode("latin-1"), v.encode("latin-1")) for k, v in everything.items()
-                ],
-            }
-        )
-
-    async def body(self, data: bytes) -> None:
-        """Send a piece of the body."""
-        if data and self._has_body:
-            await self._send({"type": "http.response.body", "body": data, "more_body": True})
-
-    async def finish(self) -> None:
-        """Send the end."""
-        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
-
-    async def plain(self, status: int, text: bytes) -> None:
-        """A whole small answer."""
-        await self.start(status, {"Content-Length": str(len(text))})
-        await self.body(text)
-        await self.finish()
-
-    async def error(self, error: EngineException) -> None:
-        """A ClickHouse error: as status and header, or inside a body that has begun."""
-        text = error.message.encode("utf-8", "backslashreplace")
-        if self._started:
-            # ClickHouse's frame for an exception in the middle of a result.
-            tag = self._tag.encode()
-            await self.body(
-                b"\r\n__exception__\r\n%b\r\n%b\n%d %b\r\n__exception__\r\n"
-                % (tag, text, len(text), tag)
-            )
-            await self.finish()
-            return
-        headers = {"X-ClickHouse-Exception-Code": str(error.code)}
-        if error.status == ABORTED:
-            headers["Retry-After"] = "1"
-        if error.code == AUTHENTICATION_FAILED:
-            headers["WWW-Authenticate"] = 'Basic realm="ClickHouse server HTTP API"'
-        await self.start(error.status, {**headers, "Content-Length": str(len(text))})
-        await self.body(text)
-        await self.finish()

@@ -128,3 +128,16 @@ FROM_ENDS: Final = _words(
     """
 )
 """Words behind which a list of tables is over."""
+
+OUTPUT_FORMATS: Final = _words(
+    """
+    Arrow ArrowStream CSV CSVWithNames CSVWithNamesAndTypes JSON JSONCompact JSONCompactEachRow
+    JSONEachRow JSONStrings Markdown Native Null Parquet Pretty PrettyCompact RowBinary
+    RowBinaryWithNamesAndTypes TSV TSVWithNames TSVWithNamesAndTypes TabSeparated
+    TabSeparatedWithNames TabSeparatedWithNamesAndTypes TabSeparatedRaw TSVRaw Values Vertical XML
+    """
+)
+"""Formats of answers: those that need no schema and are no server's wire protocol."""
+
+INPUT_FORMATS: Final = _words("Native RowBinary JSONEachRow CSV TabSeparated TSV Arrow Parquet")
+"""Formats of inserted rows: those that read nothing but the request's body."""
