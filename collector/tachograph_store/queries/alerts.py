@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from tachograph_store.client import Store
+from tachograph_store.queries import run
 from tachograph_store.queries.selection import Selection, nanoseconds
 from tachograph_store.rows import DeliveryRow, IncidentRow
 
@@ -69,15 +70,13 @@ def alerts_score_window(store: Store, selection: Selection, name: str) -> Measur
 
 def alerts_latest_incidents(store: Store, project: str) -> Sequence[IncidentRow]:
     """The latest incident of each rule and segment of the project, open or not."""
-    rows = store.rows("alerts_latest_incidents", {"project": project})
-    return [IncidentRow(**_aware(row)) for row in rows]
+    return run(store, "alerts_latest_incidents", IncidentRow, project=project)
 
 
 def alerts_due_deliveries(store: Store, project: str, now: datetime) -> Sequence[DeliveryRow]:
     """Messages to send now, the oldest first, 50 a webhook at most."""
-    parameters = {"project": project, "now_ns": nanoseconds(now)}
-    rows = store.rows("alerts_due_deliveries", parameters)
-    return [DeliveryRow(**_aware(row)) for row in rows]
+    now_ns = nanoseconds(now)
+    return run(store, "alerts_due_deliveries", DeliveryRow, project=project, now_ns=now_ns)
 
 
 def alerts_known_deliveries(
@@ -91,15 +90,7 @@ def alerts_known_deliveries(
 def alerts_gone_channels(store: Store, project: str) -> Mapping[str, datetime]:
     """Webhook name -> when it last answered 410 Gone."""
     rows = store.rows("alerts_gone_channels", {"project": project})
-    return {row["channel"]: row["gone_at"] for row in map(_aware, rows)}
-
-
-def _aware(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The row with its times in UTC said to be so, as the row contract wants them."""
-    return {
-        name: value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
-        for name, value in row.items()
-    }
+    return {row["channel"]: row["gone_at"] for row in rows}
 
 
 def _quantile(quantiles: Sequence[float | None], position: int) -> float | None:

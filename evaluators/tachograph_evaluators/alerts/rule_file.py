@@ -2,6 +2,7 @@
 
 import logging
 import os
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -39,6 +40,7 @@ class RuleFile:
         self._seen: tuple[int, int, int] | None = None
         self._was_there = False
         self._problem: str | None = None
+        self._lock = threading.Lock()
 
     @property
     def problem(self) -> str | None:
@@ -47,6 +49,10 @@ class RuleFile:
 
     def current(self) -> RuleBook:
         """The rules in force: the file's, or the last good ones while the file is broken."""
+        with self._lock:
+            return self._refreshed()
+
+    def _refreshed(self) -> RuleBook:
         identity = self._identity()
         if identity == self._seen and (identity is not None or not self._was_there):
             return self._book
