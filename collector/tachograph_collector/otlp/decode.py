@@ -4,24 +4,15 @@ import base64
 import binascii
 from collections.abc import Iterator
 from enum import Enum
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import orjson
-from google.protobuf import json_format  # type: ignore[import-untyped]
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from google.protobuf import json_format
+from google.protobuf.message import DecodeError, Message
 
 from tachograph_collector.errors import malformed, unsupported_media
 
-
-class ProtobufMessage(Protocol):
-    """What we use of a protobuf message (the library ships no types)."""
-
-    def ParseFromString(self, serialized: bytes) -> int: ...
-
-    def SerializeToString(self, *, deterministic: bool = False) -> bytes: ...
-
-
-ExportRequest = TypeVar("ExportRequest", bound=ProtobufMessage)
+ExportRequest = TypeVar("ExportRequest", bound=Message)
 
 _ID_FIELDS = {
     "traceId", "trace_id", "spanId", "span_id", "parentSpanId", "parent_span_id",

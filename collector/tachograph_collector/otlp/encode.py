@@ -3,7 +3,8 @@
 import json
 from typing import Protocol
 
-from google.protobuf import json_format  # type: ignore[import-untyped]
+from google.protobuf import json_format
+from google.protobuf.message import Message
 from google.rpc import code_pb2, status_pb2  # type: ignore[import-untyped]
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
@@ -12,7 +13,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from tachograph_collector.errors import ApiError
-from tachograph_collector.otlp.decode import Encoding, ProtobufMessage
+from tachograph_collector.otlp.decode import Encoding
 
 _MAX_MESSAGE_CHARACTERS = 2000
 
@@ -30,10 +31,10 @@ _RPC_CODES = {
 class ExportAnswer(Protocol):
     """Makes the answer of one signal from what was rejected."""
 
-    def __call__(self, rejected: int, message: str) -> ProtobufMessage: ...
+    def __call__(self, rejected: int, message: str) -> Message: ...
 
 
-def traces_answer(rejected: int, message: str) -> ProtobufMessage:
+def traces_answer(rejected: int, message: str) -> Message:
     """`ExportTraceServiceResponse`; `partial_success` only when something was rejected."""
     answer = ExportTraceServiceResponse()
     if rejected:
@@ -42,7 +43,7 @@ def traces_answer(rejected: int, message: str) -> ProtobufMessage:
     return answer
 
 
-def metrics_answer(rejected: int, message: str) -> ProtobufMessage:
+def metrics_answer(rejected: int, message: str) -> Message:
     """`ExportMetricsServiceResponse`, likewise; `rejected` counts data points."""
     answer = ExportMetricsServiceResponse()
     if rejected:
@@ -51,7 +52,7 @@ def metrics_answer(rejected: int, message: str) -> ProtobufMessage:
     return answer
 
 
-def logs_answer(rejected: int, message: str) -> ProtobufMessage:
+def logs_answer(rejected: int, message: str) -> Message:
     """`ExportLogsServiceResponse`, likewise; `rejected` counts log records."""
     answer = ExportLogsServiceResponse()
     if rejected:
@@ -60,7 +61,7 @@ def logs_answer(rejected: int, message: str) -> ProtobufMessage:
     return answer
 
 
-def encode(message: ProtobufMessage, encoding: Encoding) -> bytes:
+def encode(message: Message, encoding: Encoding) -> bytes:
     """The bytes of an answer."""
     if encoding is Encoding.PROTOBUF:
         return message.SerializeToString()
@@ -72,7 +73,7 @@ def encode_error(error: ApiError, encoding: Encoding) -> bytes:
     text = error.message if error.remedy is None else f"{error.message}; {error.remedy}"
     code = _RPC_CODES.get(error.status, code_pb2.UNKNOWN)
     if encoding is Encoding.PROTOBUF:
-        status: ProtobufMessage = status_pb2.Status(code=code, message=text)
+        status: Message = status_pb2.Status(code=code, message=text)
         return status.SerializeToString()
     document = {"code": int(code), "message": text, **error.body()}
     return json.dumps(document, separators=(",", ":")).encode()

@@ -12,7 +12,7 @@ router = APIRouter(prefix="/api/v1", tags=["ledger"], dependencies=[BEARER])
 
 @router.get("/ledger")
 async def ledger(principal: Reader, parts: Parts, asked: Range) -> LedgerAnswer:
-    """How many records of each source met which fate; lines follow the data by a second."""
+    """How many records of each source met which fate; lines follow the data by some seconds."""
     entries = await parts.link.ask(
         lambda store: ledger_entries(store, principal.project, asked.since, asked.until)
     )

@@ -2,17 +2,14 @@
 
 from typing import Final
 
-from opentelemetry.proto.metrics.v1.metrics_pb2 import (
-    AggregationTemporality,
-    Metric,
-    NumberDataPoint,
-)
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, NumberDataPoint
 
 from tachograph.semconv import attributes as a
 from tachograph.semconv.metrics import CLIENT_DROPPED, SIGNAL
 from tachograph_collector.translate.limits import Limits, expiry, utc
 from tachograph_collector.translate.resource import Source
 from tachograph_collector.translate.values import cut, python_values
+from tachograph_store.queries.ledger import CLIENT_LINES
 from tachograph_store.rows import LedgerRow
 
 _MAX_TEXT_BYTES = 64
@@ -24,28 +21,23 @@ def loss_row(
 ) -> LedgerRow:
     """The line of one counter: `dropped` with its reason, or `submitted`.
 
-    The counters are cumulative since the sender started, so a line belongs to the sender's own
-    instance and is replaced by the next one: an export that is repeated or arrives late counts
-    nothing twice. Increments (delta temporality) are lines of their own, told apart by their time.
+    The counters are cumulative since the sender started: of all lines of one sender's instance
+    the highest stands, so an export that is repeated or arrives late counts nothing twice.
     """
     attributes = python_values(point.attributes)
     signal = attributes.get(SIGNAL)
     reason = attributes.get(a.ERROR_TYPE)
-    is_delta = (
-        metric.sum.aggregation_temporality == AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA
-    )
     number = point.as_double if point.WhichOneof("value") == "as_double" else point.as_int
-    # A line is only replaced within its partition (a month): it keeps the time of the first.
-    time = point.time_unix_nano if is_delta else point.start_time_unix_nano or point.time_unix_nano
+    count = int(number)
     return LedgerRow(
         project=project,
-        collector=f"client:{source.service_instance_id or source.ledger_name}",
-        sequence=point.time_unix_nano if is_delta else 0,
+        collector=f"{CLIENT_LINES}{source.service_instance_id or source.ledger_name}",
+        sequence=count,
         source=source.ledger_name,
         signal=signal if isinstance(signal, str) and signal in _SIGNALS else "spans",
         outcome="dropped" if metric.name == CLIENT_DROPPED else "submitted",
         reason=cut(reason, _MAX_TEXT_BYTES)[0] if isinstance(reason, str) else "",
-        time=utc(time),
-        count=int(number),
+        time=utc(point.time_unix_nano),
+        count=count,
         expires_on=expiry(point.time_unix_nano, limits.retention_days),
     )

@@ -9,11 +9,11 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
 from opentelemetry.proto.metrics.v1.metrics_pb2 import (
+    AggregationTemporality,
     DataPointFlags,
     HistogramDataPoint,
     Metric,
     NumberDataPoint,
-    Sum,
 )
 
 from tachograph.semconv.metrics import (
@@ -113,13 +113,16 @@ class _MetricReader:
             return RejectReason.UNSUPPORTED
         if kind not in (*_NUMBERS, "histogram"):
             return RejectReason.UNSUPPORTED
+        is_loss = self.metric.name in (CLIENT_DROPPED, CLIENT_SUBMITTED)
+        if is_loss and not _is_cumulative(self.metric):
+            return RejectReason.UNSUPPORTED
         if point.flags & DataPointFlags.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK:
             return RejectReason.UNSUPPORTED
         if isinstance(point, NumberDataPoint):
             value = _number(point)
             if value is None or not math.isfinite(value):
                 return RejectReason.BAD_VALUE
-            if self.metric.name in (CLIENT_DROPPED, CLIENT_SUBMITTED) and as_count(value) is None:
+            if is_loss and as_count(value) is None:
                 return RejectReason.BAD_VALUE
             if self.metric.name in GPU_READING_COLUMNS and not GpuPoint.is_identified(point):
                 return RejectReason.BAD_VALUE
@@ -138,7 +141,7 @@ class _MetricReader:
         }
         name = cut(self.metric.name, _MAX_LABEL_BYTES)[0]
         if isinstance(point, NumberDataPoint):
-            is_counter = kind == "sum" and _is_monotonic(self.metric.sum)
+            is_counter = kind == "sum" and self.metric.sum.is_monotonic
             value = _number(point) or 0.0
             yield self._row(name, labels, point.time_unix_nano, is_counter, value)
             return
@@ -179,8 +182,9 @@ def _number(point: NumberDataPoint) -> float | None:
             return None
 
 
-def _is_monotonic(total: Sum) -> bool:
-    return total.is_monotonic
+def _is_cumulative(metric: Metric) -> bool:
+    cumulative = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
+    return metric.HasField("sum") and metric.sum.aggregation_temporality == cumulative
 
 
 def _bounds(point: HistogramDataPoint) -> Iterable[str]:

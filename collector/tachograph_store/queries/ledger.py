@@ -6,6 +6,9 @@ from datetime import datetime
 from tachograph_store.client import Store
 from tachograph_store.queries.selection import nanoseconds
 
+CLIENT_LINES = "client:"
+"""How `LedgerRow.collector` begins in lines that a client counts itself, cumulatively."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerEntry:

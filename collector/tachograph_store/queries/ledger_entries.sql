@@ -1,15 +1,15 @@
--- The books of a time range. A line that was written twice counts once; of a cumulative line
--- (a client's own losses) the highest value stands.
+-- The books of a time range. A line that was written twice counts once; of a client's own lines,
+-- which are cumulative since it started, the highest stands.
 SELECT source, signal, outcome, reason, sum(line_count) AS total, max(line_time) AS last_time
 FROM
 (
-    SELECT collector, sequence, source, signal, outcome, reason,
+    SELECT collector, if(startsWith(collector, 'client:'), 0, sequence) AS line, source, signal, outcome, reason,
         max(count) AS line_count, max(time) AS line_time
     FROM ledger
     WHERE project = {project:String}
       AND time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
       AND time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
-    GROUP BY collector, sequence, source, signal, outcome, reason
+    GROUP BY collector, line, source, signal, outcome, reason
 )
 GROUP BY source, signal, outcome, reason
 ORDER BY source, signal, outcome, reason

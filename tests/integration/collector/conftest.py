@@ -177,7 +177,7 @@ def make_span(attributes: Mapping[str, str | int | float] | None = None, **field
     return span
 
 
-def _any_value(value: str | int | float) -> AnyValue:
+def _any_value(value: str | float) -> AnyValue:
     if isinstance(value, str):
         return AnyValue(string_value=value)
     if isinstance(value, int):

@@ -1,0 +1,131 @@
+"""What one project sent, no other project sees: every route of the OpenAPI page is walked."""
+
+import time
+import uuid
+from typing import Any
+
+import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+
+OPEN_ROUTES = {"/livez", "/readyz", "/healthz", "/metrics", "/docs", "/openapi.json"}
+
+
+def test_no_route_shows_another_projects_rows(
+    api: Any, harness: Any, make_key: Any, api_for: Any, project: str, collector_url: str
+) -> None:
+    mark = f"secret{uuid.uuid4().hex}"
+    span = harness.make_span(
+        {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.request.model": mark,
+            "tachograph.tenant": mark,
+            "tachograph.variant": mark,
+            "user.id": mark,
+            "session.id": mark,
+            "gen_ai.input.messages": mark,
+        },
+        name=mark,
+    )
+    api.export(span, harness.make_span(start_time_unix_nano=1), service=mark)
+    trace_id, span_id = span.trace_id.hex(), span.span_id.hex()
+    score = {"trace_id": trace_id, "span_id": span_id, "name": mark, "value": 0.5}
+    assert api.client.post("/api/v1/scores", json=score).status_code == 201
+
+    def seen_in_books() -> bool:
+        return mark in str(api.client.get("/api/v1/ledger").text)
+
+    harness.wait_for(seen_in_books, "the owner's ledger")
+    strangers = [api_for(make_key(f"other-{uuid.uuid4().hex[:8]}", "admin")), api_for(None)]
+    schema = api.client.get("/openapi.json").json()
+    walked = 0
+    for path, operations in [*schema["paths"].items(), *((p, {"get": {}}) for p in OPEN_ROUTES)]:
+        for method, operation in operations.items():
+            if path.startswith("/v1/"):
+                continue  # they answer with counts of what was sent just now
+            url = path.replace("{trace_id}", trace_id)
+            body = score if method == "post" else None
+            queries: list[dict[str, str]] = [{}]
+            for parameter in operation.get("parameters", []):
+                name = parameter["name"]
+                values = {"by": ("model", "tenant", "variant"), "q": (mark, trace_id)}
+                queries += [{name: value} for value in values.get(name, (mark,))]
+            shown_to_owner = False
+            for query in queries:
+                for stranger in strangers:
+                    answer = stranger.client.request(method, url, params=query, json=body)
+                    assert answer.status_code < 500
+                    asked = mark in str(query) or method == "post"
+                    if not (asked and answer.status_code == 422):  # may repeat what was asked
+                        assert mark not in answer.text, f"{method} {url} {query}"
+                    assert span_id not in answer.text or answer.status_code == 404
+                    walked += 1
+                owner = api.client.request(method, url, params=query, json=body)
+                shown_to_owner |= mark in owner.text
+            if path.startswith("/api/") and not path.endswith("whoami"):
+                assert shown_to_owner, f"{path}: the walk asks nothing that shows rows"
+    assert walked > 30
+
+
+def test_a_score_from_another_project_finds_no_span(
+    api: Any, harness: Any, make_key: Any, api_for: Any
+) -> None:
+    span = harness.chat_span()
+    api.export(span)
+    other = api_for(make_key(f"other-{uuid.uuid4().hex[:8]}"))
+    ids = {"trace_id": span.trace_id.hex(), "span_id": span.span_id.hex()}
+    answer = other.client.post("/api/v1/scores", json={**ids, "name": "thumbs", "value": 0.0})
+    assert answer.status_code == 404
+    assert api.client.get(f"/api/v1/traces/{ids['trace_id']}").json()["scores"] == []
+
+
+def test_an_attribute_names_no_project(api: Any, harness: Any, project: str) -> None:
+    span = harness.make_span({"project": "other", "tachograph.project": "other"})
+    api.export(span)
+    shown = api.client.get(f"/api/v1/traces/{span.trace_id.hex()}").json()
+    assert shown["spans"][0]["project"] == project
+
+
+@pytest.mark.parametrize("shares_trace", [True, False])
+def test_evaluation_events_become_scores_of_their_project(
+    api: Any, harness: Any, project: str, shares_trace: bool
+) -> None:
+    span = harness.chat_span()
+    if shares_trace:
+        api.export(span)
+    now = time.time_ns()
+    request = ExportLogsServiceRequest()
+    records = request.resource_logs.add().scope_logs.add()
+    records.scope.name = "judge"
+    for value in (0.25, float("nan"), 7.0):
+        attributes = [
+            KeyValue(key="gen_ai.evaluation.name", value=AnyValue(string_value="relevance")),
+            KeyValue(key="gen_ai.evaluation.score.value", value=AnyValue(double_value=value)),
+        ]
+        records.log_records.append(
+            LogRecord(
+                event_name="gen_ai.evaluation.result",
+                time_unix_nano=now,
+                trace_id=span.trace_id,
+                span_id=span.span_id,
+                attributes=attributes,
+            )
+        )
+    records.log_records.append(LogRecord(time_unix_nano=now, event_name="chatter"))
+    headers = {"content-type": "application/x-protobuf"}
+    body = request.SerializeToString()
+    for _ in range(2):
+        answer = api.client.post("/v1/logs", content=body, headers=headers)
+        assert answer.status_code == 200
+        assert b"2 rejected as bad_value" in answer.content
+        assert b"1 rejected as unsupported" in answer.content
+    if not shares_trace:
+        api.export(span)
+    scores = api.client.get(f"/api/v1/traces/{span.trace_id.hex()}").json()["scores"]
+    assert [(s["name"], s["evaluator"], s["value"]) for s in scores] == [
+        ("relevance", "judge", 0.25)
+    ]
+    expected = span.start_time_unix_nano if shares_trace else now
+    assert scores[0]["span_time"] == expected
+    assert scores[0]["model"] == ("gpt-4o" if shares_trace else None)
