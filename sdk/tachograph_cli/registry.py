@@ -23,6 +23,7 @@ EXTRAS: Final = {
     "collector": "collector",
     "worker": "evaluators",
     "beat": "evaluators",
+    "alerts": "evaluators",
     "dashboard": "dashboard",
 }
 """Command -> the extra that brings what it imports."""
