@@ -33,17 +33,6 @@ SELECT name, variant, avg(value) AS mean, countIf(value IS NOT NULL) AS judged,
 FROM scores WHERE project = 'default' AND source = 'evaluator'
 GROUP BY name, variant ORDER BY name, variant"""
 
-_REQUESTS: Final = """
-SELECT ifNull(tenant, '–') AS tenant, ifNull(variant, '–') AS variant, count() AS requests,
-    countIf(status_code = 'ERROR') AS errors,
-    sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
-    quantile(0.5)(duration_ns) / 1e9 AS p50_s, quantile(0.95)(duration_ns) / 1e9 AS p95_s,
-    quantile(0.5)(time_to_first_chunk_s) AS first_chunk_s,
-    toFloat64(sum(list_cost)) AS list_cost, toFloat64(sum(compute_cost)) AS compute_cost,
-    any(cost_currency) AS currency
-FROM spans WHERE project = 'default' AND is_counted
-GROUP BY tenant, variant ORDER BY tenant, variant DESC"""
-
 _TWICE: Final = """
 SELECT count() AS n FROM (
     SELECT trace_id FROM spans
@@ -73,16 +62,22 @@ class Books:
         """Requests that both the SDK and the sidecar sent a span for."""
         return int(self._select(_TWICE)[0]["n"])
 
-    def requests(self) -> list[dict[str, Any]]:
-        """Requests, tokens, latency and cost by tenant and variant."""
-        return self._select(_REQUESTS)
+    def summary(self, by: str | None = None) -> list[dict[str, Any]]:
+        """Counted requests by `tenant` or `variant`, or all together, as the REST tells them."""
+        answer = self._rest("summary" if by is None else f"summary?by={by}")
+        segments: list[dict[str, Any]] = answer["segments"]
+        return segments
+
+    def ledger(self) -> list[dict[str, Any]]:
+        """The books: how many records of each source met which fate."""
+        entries: list[dict[str, Any]] = self._rest("ledger")["entries"]
+        return entries
 
     def scores(self) -> list[dict[str, Any]]:
         """Mean of each score by variant."""
         return self._select(_SCORES)
 
-    def rest(self, path: str) -> Any:
-        """A GET on the collector's REST with the admin key."""
+    def _rest(self, path: str) -> Any:
         key = self._home.admin_key_file.read_text(encoding="utf-8").strip()
         request = urllib.request.Request(
             f"{self._collector_url}/api/v1/{path}", headers={"Authorization": f"Bearer {key}"}

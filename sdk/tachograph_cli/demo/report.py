@@ -1,5 +1,6 @@
 """The tables at the end of the demo."""
 
+from collections import defaultdict
 from typing import Any
 
 from rich.console import Console
@@ -11,8 +12,10 @@ from tachograph_cli.demo.outcome import Outcome
 
 def print_report(console: Console, books: Books, outcome: Outcome) -> None:
     """Requests by tenant and variant, scores normal against degraded, and what happened when."""
-    console.print(_requests(books.requests()))
+    for by in ("tenant", "variant"):
+        console.print(_requests(by, books.summary(by)))
     console.print(_scores(books.scores()))
+    console.print(_ledger(books.ledger()))
     timeline = Table(title="What happened", show_header=False)
     timeline.add_column(justify="right")
     timeline.add_column(overflow="fold")
@@ -25,29 +28,51 @@ def print_report(console: Console, books: Books, outcome: Outcome) -> None:
     )
 
 
-def _requests(rows: list[dict[str, Any]]) -> Table:
-    table = Table(title="Requests (counted spans, the sidecar's clock)")
-    for name in ("tenant", "variant"):
-        table.add_column(name)
+def _requests(by: str, segments: list[dict[str, Any]]) -> Table:
+    table = Table(title=f"Requests by {by}, each counted once")
+    table.add_column(by)
     for name in ("requests", "errors", "tokens in", "tokens out", "p50", "p95", "first chunk p50"):
         table.add_column(name, justify="right")
     table.add_column("list price", justify="right")
     table.add_column("compute price", justify="right")
-    for row in rows:
+    for segment in segments:
+        currency = ", ".join(segment["currencies"])
         table.add_row(
-            row["tenant"],
-            row["variant"],
-            str(row["requests"]),
-            str(row["errors"]),
-            _whole(row["input_tokens"]),
-            _whole(row["output_tokens"]),
-            _seconds(row["p50_s"]),
-            _seconds(row["p95_s"]),
-            _seconds(row["first_chunk_s"]),
-            _money(row["list_cost"], row["currency"]),
-            _money(row["compute_cost"], row["currency"]),
+            segment["segment"] or "–",
+            str(segment["requests"]),
+            str(segment["errors"]),
+            _whole(segment["input_tokens"]),
+            _whole(segment["output_tokens"]),
+            _seconds(segment["duration"]["p50_s"]),
+            _seconds(segment["duration"]["p95_s"]),
+            _seconds(segment["first_chunk"]["p50_s"]),
+            _money(segment["list_cost"], currency),
+            _money(segment["compute_cost"], currency),
         )
     return table
+
+
+def _ledger(entries: list[dict[str, Any]]) -> Table:
+    """A row for each source and signal, a column for each fate that befell a record."""
+    counts: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+    for entry in entries:
+        fate = entry["outcome"] + (f" ({entry['reason']})" if entry["reason"] else "")
+        line = counts[entry["source"], entry["signal"]]
+        line[fate] = line.get(fate, 0) + int(entry["count"])
+    fates = sorted({fate for line in counts.values() for fate in line}, key=_order)
+    table = Table(title="The books, in records")
+    for name in ("source", "signal"):
+        table.add_column(name)
+    for fate in fates:
+        table.add_column(fate, justify="right")
+    for (source, signal), line in sorted(counts.items()):
+        table.add_row(source, signal, *(_whole(line.get(fate)) for fate in fates))
+    return table
+
+
+def _order(fate: str) -> tuple[int, str]:
+    stages = ("submitted", "received", "accepted", "stored")
+    return (stages.index(fate) if fate in stages else len(stages), fate)
 
 
 def _scores(rows: list[dict[str, Any]]) -> Table:
@@ -76,5 +101,5 @@ def _seconds(value: Any) -> str:
     return "–" if value is None else f"{float(value):.2f} s"
 
 
-def _money(value: Any, currency: Any) -> str:
-    return "–" if value is None else f"{float(value):.6f} {currency or ''}".rstrip()
+def _money(value: Any, currency: str) -> str:
+    return "–" if value is None else f"{float(value):.6f} {currency}".rstrip()

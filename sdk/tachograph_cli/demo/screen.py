@@ -1,5 +1,6 @@
 """The demo's live display: a bar a stage, and a line for each thing worth knowing."""
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,12 +28,16 @@ STAGES: Final = {
     "settle": "wait until everything is recorded and judged",
 }
 
+_WIDTH_WITHOUT_TERMINAL: Final = 130
+
 
 class Screen:
     """Shows stages on a terminal; prints lines only where there is none."""
 
     def __init__(self, outcome: Outcome) -> None:
-        self.console = Console(highlight=False, soft_wrap=True)
+        # Into a file or a pipe, the tables get the room that they need.
+        width = None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL
+        self.console = Console(highlight=False, soft_wrap=True, width=width)
         self._outcome = outcome
         self._started_s = time.monotonic()
         self._progress = Progress(
@@ -60,7 +65,7 @@ class Screen:
         task = self._tasks[name]
         self._progress.start_task(task)
         if not self.console.is_terminal:
-            self.say(f"stage: {STAGES[name]}")
+            self.console.print(Text(f"{self.elapsed_s:6.1f} s  -- {STAGES[name]}"))
         yield
         self._progress.update(task, total=1, completed=1)
         self._progress.stop_task(task)

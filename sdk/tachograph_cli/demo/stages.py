@@ -147,7 +147,7 @@ class Demo:
         pid, restarts, _ = self._processes.collector()
         if pid is None:
             raise DemoFailed("the collector was not running when it should have been killed")
-        before = traffic.answered()
+        before = traffic.sent()
         os.kill(pid, signal.SIGKILL)
         self._screen.say(f"killed the collector (pid {pid}, kill -9); requests go on")
 
@@ -160,8 +160,8 @@ class Demo:
         )
         self._outcome.collector_killed = True
         self._screen.say(
-            f"the supervisor has restarted it; {traffic.answered() - before} requests were "
-            "answered meanwhile"
+            f"the supervisor has restarted it; {_THREADS} requests were under way meanwhile, "
+            f"{traffic.sent() - before} began"
         )
 
     def _degrade(self, traffic: Traffic) -> None:
@@ -194,6 +194,7 @@ class Demo:
 
     def _settle(self, traffic: Traffic, books: Books) -> None:
         with self._screen.stage("settle"):
+            self._screen.update("settle", "letting the last requests finish")
             traffic.stop()
             tachograph.flush()
             outcome = self._outcome
@@ -201,15 +202,17 @@ class Demo:
             self._screen.say(f"{outcome.sent} requests were sent; {traffic.answered()} answered")
 
             def settled() -> bool:
+                told = 0
                 # The store answers slowly at times while it merges; the next look will tell.
                 with contextlib.suppress(TimeoutError, urllib.error.URLError):
                     outcome.recorded, outcome.scored = books.recorded(), books.scored()
+                    told = sum(segment["requests"] for segment in books.summary())
                 self._screen.update(
                     "settle",
                     f"{outcome.recorded} recorded, {outcome.scored} judged of {outcome.sent}",
                     outcome.scored / outcome.sent,
                 )
-                return outcome.sent == outcome.recorded == outcome.scored
+                return outcome.sent == outcome.recorded == outcome.scored == told
 
             self._patience.until(
                 settled,

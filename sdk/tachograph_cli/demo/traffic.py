@@ -116,7 +116,7 @@ class Traffic:
         def answer_question(question: str) -> str:
             with tachograph.retrieval(question, source="demo-passages") as retrieval:
                 retrieval.documents = [{"id": item.id, "content": item.context}]
-            return generate(caller.client, question, passage, mode, is_streamed=number % 2 == 1)
+            return generate(caller.client, question, passage, mode, is_streamed=number % 4 > 1)
 
         with tachograph.context(
             tenant=caller.tenant,
