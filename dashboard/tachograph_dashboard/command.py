@@ -2,6 +2,7 @@
 
 import argparse
 import ipaddress
+import socket
 import sys
 
 HELP = "show what was recorded: latency, cost, quality, GPU, alerts"
@@ -54,14 +55,24 @@ def run(args: argparse.Namespace) -> int:
     except StoreError as error:
         print(f"tachograph dashboard: {error}", file=sys.stderr)
         return 1
+    try:
+        listener = _listen(settings.host, settings.port)
+    except OSError as error:
+        print(
+            f"tachograph dashboard: cannot listen on {settings.host}:{settings.port}: "
+            f"{error.strerror}. Choose another with --port or --host.",
+            file=sys.stderr,
+        )
+        return 1
+    port = int(listener.getsockname()[1])
     built = service.build(settings, store)
     service.install(built)
     bootstrap.load_config_options(
-        dict(streamlit_options(settings.host, settings.port, settings.allowed_hosts))
+        dict(streamlit_options(settings.host, port, settings.allowed_hosts))
     )
     if settings.no_login:
         print(
-            f"No login: everyone who reaches {settings.host}:{settings.port} reads project "
+            f"No login: everyone who reaches {settings.host}:{port} reads project "
             f"{settings.project!r}.",
             file=sys.stderr,
         )
@@ -71,12 +82,9 @@ def run(args: argparse.Namespace) -> int:
             "TACHOGRAPH_DASHBOARD_SECURE_COOKIE=true.",
             file=sys.stderr,
         )
-    print(f"Dashboard at http://{settings.host}:{settings.port}", flush=True)
     server = uvicorn.Server(
         uvicorn.Config(
             create_app(built),
-            host=settings.host,
-            port=settings.port,
             log_level="warning",
             access_log=False,
             server_header=False,
@@ -84,8 +92,19 @@ def run(args: argparse.Namespace) -> int:
             timeout_graceful_shutdown=3,
         )
     )
-    server.run()
+    print(f"dashboard ready on http://{_authority(settings.host, port)}", flush=True)
+    with listener:
+        server.run(sockets=[listener])
     return 0 if server.started else 1
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=128)
+
+
+def _authority(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _is_loopback(host: str) -> bool:
@@ -108,3 +127,14 @@ def _explain(error: Exception) -> str:
             f"TACHOGRAPH_DASHBOARD_{field.upper()}."
         )
     return "\n".join(lines)
+
+
+def main() -> int:
+    """Entry of `python -m tachograph_dashboard.command`."""
+    parser = argparse.ArgumentParser(prog="tachograph dashboard", description=HELP)
+    add_arguments(parser)
+    return run(parser.parse_args())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -5,11 +5,12 @@ What is not understood is shown as it came; nothing is dropped without a word.
 
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
+TEXT_TYPES = frozenset({"text", "input_text", "output_text", "refusal"})
 MAX_MESSAGES = 100
 
 
@@ -37,8 +38,38 @@ def messages(content: str | None, default_role: str) -> list[Message]:
 
 
 def answer_text(completion: str | None) -> str:
-    """The text that evaluators judged, whose characters a score's offsets count."""
-    return "\n".join(message.text for message in messages(completion, "assistant") if message.text)
+    """The text that evaluators judged, whose characters a score's offsets count.
+
+    Text parts only, joined by newlines; anything but messages is taken as it is.
+    """
+    if not completion or completion.lstrip()[:1] not in ("[", "{"):
+        return completion or ""
+    try:
+        document = json.loads(completion)
+    except (ValueError, RecursionError):
+        return completion
+    items = document if isinstance(document, list) else [document]
+    if not items or not all(
+        isinstance(i, dict) and ("parts" in i or "content" in i) for i in items
+    ):
+        return completion
+    return "\n".join(text for item in items for text in _texts(item))
+
+
+def _texts(item: dict[str, Any]) -> Iterator[str]:
+    parts = item.get("parts", item.get("content"))
+    for part in [parts] if isinstance(parts, str) else parts if isinstance(parts, list) else ():
+        text = part if isinstance(part, str) else _text_of(part)
+        if text is not None:
+            yield text
+
+
+def _text_of(part: object) -> str | None:
+    """The text of a text part, None for any other part."""
+    if not isinstance(part, dict) or part.get("type", "text") not in TEXT_TYPES:
+        return None
+    text = part.get("content", part.get("text"))
+    return text if isinstance(text, str) else None
 
 
 def _message(item: dict[str, Any], default_role: str) -> Message:
@@ -62,11 +93,8 @@ def _message(item: dict[str, Any], default_role: str) -> Message:
 def _part(part: Any) -> str:
     if isinstance(part, str):
         return part
-    if isinstance(part, dict) and part.get("type", "text") == "text":
-        text = part.get("content", part.get("text"))
-        if isinstance(text, str):
-            return text
-    return _json(part)
+    text = _text_of(part)
+    return _json(part) if text is None else text
 
 
 def _json(value: object) -> str:

@@ -43,14 +43,14 @@ class Login:
 
     async def show(self, request: Request) -> Response:
         """The form."""
-        return _page(_local_target(request.query_params.get("next")))
+        return _page(local_target(request.query_params.get("next")))
 
     async def submit(self, request: Request) -> Response:
         """Verify a pasted key and open a session for its project."""
         if not _same_origin(request):
             return _page("/", "The form was sent from another site.", status=403)
         form = parse_qs(await _body(request), keep_blank_values=True, max_num_fields=8)
-        target = _local_target(form.get("next", ["/"])[0])
+        target = local_target(form.get("next", ["/"])[0])
         address = request.client.host if request.client else "unknown"
         wait_s = self.throttle.wait_s(address)
         if wait_s > 0:
@@ -106,7 +106,7 @@ def _same_origin(request: Request) -> bool:
     return origin is None or origin.split("://", 1)[-1] == request.headers.get("host")
 
 
-def _local_target(path: str | None) -> str:
+def local_target(path: str | None) -> str:
     """A path of this site, or `/`: never a way to another one."""
     if not path or not path.startswith("/") or unquote(path)[1:2] in ("/", "\\"):
         return "/"

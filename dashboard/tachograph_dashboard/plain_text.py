@@ -1,8 +1,8 @@
 """Captured text made safe to look at.
 
-Three dangers: markup (pages use plain-text elements, and labels that render Markdown take
-`escape_markdown`), characters that reorder or hide text (`visible` shows them as ␣U+202E), and
-size (`bounded`).
+Three dangers: markup (pages show captured text in plain-text elements only, never in labels,
+captions or messages, which Streamlit renders as Markdown), characters that reorder or hide text
+(`visible` shows them as ␣U+202E), and size (`bounded`).
 """
 
 import re
@@ -18,7 +18,6 @@ _KEPT = frozenset("\n\t")
 _ZERO_WIDTH_JOINER = "\u200d"
 _VARIATION_SELECTORS_SUPPLEMENT = range(0xE0100, 0xE01F0)
 _ORDINARY = re.compile(r"[\n\t\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff]*\Z")
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&^=@/'\"])")
 
 
 def visible(text: str) -> str:
@@ -43,18 +42,6 @@ def one_line(text: str, limit: int = 200) -> str:
 def bounded(text: str, limit: int = MAX_CHARS) -> str:
     """The first `limit` characters, with an ellipsis when some were left out."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def escape_markdown(text: str) -> str:
-    """For labels that Streamlit renders as Markdown: every mark escaped, nothing comes alive."""
-    line = _MARKDOWN.sub(r"\\\1", one_line(text))
-    # A bare address becomes a link even where its marks are escaped: break the words it starts with
-    return re.sub(r"(?i)\b(https?|ftp|mailto|www)", _split_word, line)
-
-
-def _split_word(match: re.Match[str]) -> str:
-    word = match.group(0)
-    return word[0] + "\u2060" + word[1:]
 
 
 def _is_hidden(text: str, index: int) -> bool:

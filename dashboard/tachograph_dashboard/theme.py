@@ -9,6 +9,8 @@ GREEN: Final = "#009E73"
 VERMILION: Final = "#D55E00"
 PURPLE: Final = "#CC79A7"
 GREY: Final = "#8A95A1"
+LIGHT_INK: Final = "#16202C"
+DARK_INK: Final = "#E6EBF0"
 SERIES: Final = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, "#B8A400", GREY)
 """Colours of series without a meaning of their own, in order."""
 
@@ -24,12 +26,12 @@ _THEME: dict[str, str | float | bool | list[str]] = {
     "theme.light.primaryColor": BLUE,
     "theme.light.backgroundColor": "#FFFFFF",
     "theme.light.secondaryBackgroundColor": "#F4F6F8",
-    "theme.light.textColor": "#16202C",
+    "theme.light.textColor": LIGHT_INK,
     "theme.light.borderColor": "#DDE3E9",
     "theme.dark.primaryColor": SKY,
     "theme.dark.backgroundColor": "#10161C",
     "theme.dark.secondaryBackgroundColor": "#18212A",
-    "theme.dark.textColor": "#E6EBF0",
+    "theme.dark.textColor": DARK_INK,
     "theme.dark.borderColor": "#2B3743",
 }
 

@@ -12,8 +12,8 @@ from tachograph_dashboard.plain_text import one_line
 from tachograph_dashboard.window import Window
 from tachograph_store.queries.selection import Selection
 
-ALL = ""
 MAX_CHOICE_CHARS = 256
+MAX_LABEL_CHARS = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +82,29 @@ def _filters(project: str, span: Window) -> tuple[str | None, str | None, str | 
 
 
 def _choice(key: str, everything: str, offered: Sequence[str]) -> str | None:
-    """A select box over values seen; a value from the URL stays although it was not seen."""
-    options = [ALL, *offered]
+    """A select box over values seen; a value from the URL stays although it was not seen.
+
+    The URL carries what the box shows, so captured values are offered as plain single lines.
+    """
+    by_label = {everything: None, **labelled(offered)}
     wanted = st.query_params.get(key, st.session_state.get(key))
-    if isinstance(wanted, str) and wanted not in options and len(wanted) <= MAX_CHOICE_CHARS:
-        options.append(wanted)
-    value = st.selectbox(
+    if isinstance(wanted, str) and wanted not in by_label and len(wanted) <= MAX_CHOICE_CHARS:
+        by_label[wanted] = wanted
+    label = st.selectbox(
         everything,
-        options,
+        list(by_label),
         key=key,
-        format_func=lambda option: one_line(option, 60) if option else everything,
         label_visibility="collapsed",
         bind="query-params",
         width=165,
     )
-    return value or None
+    return by_label.get(label)
+
+
+def labelled(values: Sequence[str]) -> dict[str, str | None]:
+    """Values by a label that is visible, short and unlike the others."""
+    by_label: dict[str, str | None] = {}
+    for value in values:
+        label = one_line(value, MAX_LABEL_CHARS)
+        by_label[label if label not in by_label else f"{label} ({len(by_label)})"] = value
+    return by_label

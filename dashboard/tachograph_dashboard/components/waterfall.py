@@ -11,7 +11,7 @@ from tachograph_dashboard import formats, theme
 from tachograph_dashboard.plain_text import one_line
 
 MAX_BARS = 200
-INDENT = "\u2003"  # an em space: ordinary ones at the start of a label are not drawn
+INDENT = "· "  # spaces at the start of a label are not drawn
 NAMES_PX = 300
 ROW_PX = 26
 AXES_PX = 90  # legend, axis and title: the height given is that of the whole drawing
@@ -91,14 +91,15 @@ def waterfall(spans: Sequence[Bar]) -> None:
             tooltip=[alt.Tooltip("first_chunk:Q", title=f"first chunk ({unit})", format=".3f")],
         )
     )
+    ink = theme.DARK_INK if st.context.theme.type == "dark" else theme.LIGHT_INK
     names = (
         alt.Chart(frame)
-        .mark_text(align="left", baseline="middle", limit=NAMES_PX - 12)
+        .mark_text(align="left", baseline="middle", limit=NAMES_PX - 12, color=ink)
         .encode(y=rows, x=alt.value(-NAMES_PX), text="label:N")
     )
     durations = (
         alt.Chart(frame)
-        .mark_text(align="left", baseline="middle", dx=6)
+        .mark_text(align="left", baseline="middle", dx=6, color=ink)
         .encode(y=rows, x="stop:Q", text="duration:N")
     )
     chart = (bars + ticks + names + durations).properties(height=AXES_PX + ROW_PX * len(ordered))

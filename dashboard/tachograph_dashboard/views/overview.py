@@ -5,7 +5,7 @@ from datetime import datetime
 
 import streamlit as st
 
-from tachograph_dashboard import data, formats, theme
+from tachograph_dashboard import data, formats, theme, trace_filters
 from tachograph_dashboard.components import charts
 from tachograph_dashboard.components.cards import card, empty, lacks, missing
 from tachograph_dashboard.components.gpu_strip import gpu_strip
@@ -79,7 +79,7 @@ def _first_row(scope: Scope, totals: OverviewTotals, points: list[OverviewPoint]
                 formats.percent(totals.errors / totals.requests),
                 f"{formats.count(totals.errors)} failed",
                 _course(window, points, lambda p: p.errors / p.requests),
-                link={"only": "failed"},
+                link=trace_filters.only("failed"),
                 link_label="Failed traces",
             ),
             Tile(
@@ -88,7 +88,7 @@ def _first_row(scope: Scope, totals: OverviewTotals, points: list[OverviewPoint]
                 f"p95 {formats.seconds(totals.duration.p95_s)}, "
                 f"p99 {formats.seconds(totals.duration.p99_s)}",
                 _course(window, points, lambda p: p.duration.p50_s),
-                link={"order": "slowest"},
+                link=trace_filters.order("slowest"),
                 link_label="Slowest traces",
             ),
             Tile(

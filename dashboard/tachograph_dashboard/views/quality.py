@@ -4,7 +4,7 @@ from datetime import datetime
 
 import streamlit as st
 
-from tachograph_dashboard import data, formats, navigation
+from tachograph_dashboard import data, formats, navigation, trace_filters
 from tachograph_dashboard.components import charts
 from tachograph_dashboard.components.cards import card, empty, lacks
 from tachograph_dashboard.components.tables import Column, table
@@ -93,14 +93,14 @@ def _tiles(summaries: list[QualitySummary], coverage: Coverage) -> None:
                 "Answers scored",
                 formats.percent(ratio),
                 f"{coverage.unscored:,} of {coverage.answers:,} not yet",
-                link={"only": "unscored"},
+                link=trace_filters.only("unscored"),
                 link_label="Those not yet scored",
             ),
             Tile(
                 f"Scores below {THRESHOLD}",
                 formats.count(sum(summary.below for summary in judged)),
                 f"of {sum(summary.valued for summary in judged):,} by evaluators",
-                link={"only": "low_score"},
+                link=trace_filters.only("low_score"),
                 link_label="Their traces",
             ),
             Tile(

@@ -1,7 +1,6 @@
 """Traces: find one, and open it."""
 
 from collections.abc import Sequence
-from typing import cast, get_args
 
 import streamlit as st
 
@@ -12,6 +11,7 @@ from tachograph_dashboard.components.toolbar import Scope, toolbar
 from tachograph_dashboard.components.trace_detail import trace_detail
 from tachograph_dashboard.plain_text import one_line
 from tachograph_dashboard.sessions import Identity
+from tachograph_dashboard.trace_filters import ONLY_LABELS, ORDER_LABELS
 from tachograph_store.queries.finding import Only, Order
 from tachograph_store.queries.traces import TraceFilter, TraceLine, TraceScores, start_of
 
@@ -19,16 +19,6 @@ PAGE_ROWS = 50
 FOUND_ROWS = 200
 MAX_SEARCH_CHARS = 200
 _PLACES = "_trace_places"
-
-ONLY_LABELS: dict[Only, str] = {
-    "": "All traces",
-    "failed": "Failed requests",
-    "low_score": "A score below 0.5",
-    "unscored": "Not yet scored",
-    "no_first_chunk": "No first-chunk time",
-    "no_tokens": "No token count",
-}
-ORDER_LABELS: dict[Order, str] = {"newest": "Newest first", "slowest": "Slowest first"}
 
 COLUMNS = {
     "start": Column("Time", "time", format="MM-DD HH:mm:ss"),
@@ -63,29 +53,28 @@ def render(identity: Identity) -> None:
             label_visibility="collapsed",
             width=460,
         )
-        only = st.selectbox(
+        shown = st.selectbox(
             "Show",
-            list(get_args(Only)),
+            list(ONLY_LABELS),
             key="only",
             bind="query-params",
-            format_func=lambda value: ONLY_LABELS[value],
             label_visibility="collapsed",
             width=190,
         )
-        order = st.selectbox(
+        ordered = st.selectbox(
             "Order",
-            list(get_args(Order)),
+            list(ORDER_LABELS),
             key="order",
             bind="query-params",
-            format_func=lambda value: ORDER_LABELS[value],
             label_visibility="collapsed",
             width=150,
         )
+    only, order = ONLY_LABELS[shown], ORDER_LABELS[ordered]
     sought = (text or "").strip()
     if _is_trace_id(sought):
         _open(sought.lower())
     if sought or only or order != "newest":
-        _found(scope, cast(Only, only), cast(Order, order), sought)
+        _found(scope, only, order, sought)
     else:
         _listed(scope)
 
