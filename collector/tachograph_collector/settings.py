@@ -1,9 +1,9 @@
 """What the collector can be told, by `TACHOGRAPH_COLLECTOR_*` environment variables."""
 
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIB = 1024 * 1024
@@ -81,3 +81,12 @@ class CollectorSettings(BaseSettings):
 
     hosted_equivalents: dict[str, str] = Field(default_factory=dict)
     """Local model -> the hosted model whose list price it is compared with."""
+
+    @model_validator(mode="after")
+    def _room_for_one_body(self) -> Self:
+        if self.max_in_flight_bytes < self.max_body_bytes:
+            raise ValueError(
+                "max_in_flight_bytes is smaller than max_body_bytes: a body of that size would be "
+                "refused for ever; raise TACHOGRAPH_COLLECTOR_MAX_IN_FLIGHT_BYTES"
+            )
+        return self
