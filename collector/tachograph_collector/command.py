@@ -21,7 +21,7 @@ EXAMPLES = """examples:
 
 _LOGGER = logging.getLogger(__name__)
 _BACKLOG = 1024
-_GRACE_S = 20  # for requests that were accepted when the signal came
+_GRACE_S = 8  # less than the supervisor waits; for requests that were accepted when the signal came
 _KEEP_ALIVE_S = 75
 _MAX_CONNECTIONS = 2048
 

@@ -8,14 +8,19 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
-from genai_prices import Usage
 from genai_prices.data import providers
 from genai_prices.data_snapshot import DataSnapshot, find_provider_by_id
-from genai_prices.types import ModelInfo, Provider
+from genai_prices.types import ModelInfo, ModelPrice
 
 from tachograph.semconv.values import MODEL_OPERATIONS
 from tachograph_collector.settings import CollectorSettings
 from tachograph_collector.translate.limits import utc
+from tachograph_collector.unit_prices import (
+    TokenCounts,
+    UnitPrices,
+    library_cost,
+    unit_prices,
+)
 from tachograph_store.rows import SpanRow
 
 _SECONDS_PER_HOUR = 3600
@@ -32,16 +37,15 @@ _PROVIDER_ALIASES: Final = {
 }
 """`gen_ai.provider.name` values that the price list knows under other ids."""
 
-_Priced = tuple[Provider, ModelInfo]
-
 
 class Pricer:
     """Prices span rows; safe to share between threads."""
 
     def __init__(self, settings: CollectorSettings) -> None:
         self._settings = settings
+        self._units: dict[int, UnitPrices | None] = {}
         self._lock = threading.Lock()
-        self._models: dict[tuple[str | None, str], _Priced | None] = {}
+        self._models: dict[tuple[str | None, str], ModelInfo | None] = {}
         self._snapshot = DataSnapshot(providers=providers, from_auto_update=False)
 
     def price(self, row: SpanRow, reported_currency: str | None) -> SpanRow:
@@ -90,21 +94,25 @@ class Pricer:
             priced = self._find(row.provider, row.request_model or "")
         if priced is None:
             return None
-        provider, model = priced
         try:
-            calculation = model.calc_price(
-                _usage(row), provider, genai_request_timestamp=utc(row.start_time)
-            )
+            cost = self._cost(priced.get_prices(utc(row.start_time)), _tokens(row))
         except (ValueError, LookupError):  # token kinds that this model has no price for
             return None
-        return _storable(calculation.total_price * rate)
+        return _storable(cost * rate)
+
+    def _cost(self, price: ModelPrice, tokens: TokenCounts) -> Decimal:
+        key = id(price)  # prices are parts of the library's data and live as long as it
+        if key not in self._units:
+            self._units[key] = unit_prices(price)
+        units = self._units[key]
+        return library_cost(price, tokens) if units is None else units.cost(tokens)
 
     def _rate(self) -> Decimal | None:
         if self._settings.currency == _LIST_CURRENCY:
             return Decimal(1)
         return self._settings.currency_per_usd
 
-    def _find(self, provider_name: str | None, model_name: str) -> _Priced | None:
+    def _find(self, provider_name: str | None, model_name: str) -> ModelInfo | None:
         key = (provider_name, model_name)
         with self._lock:
             if key not in self._models:
@@ -115,7 +123,7 @@ class Pricer:
                 self._models[key] = self._look_up(provider_name, model_name)
             return self._models[key]
 
-    def _look_up(self, provider_name: str | None, model_name: str) -> _Priced | None:
+    def _look_up(self, provider_name: str | None, model_name: str) -> ModelInfo | None:
         equivalent = self._settings.hosted_equivalents.get(model_name)
         if equivalent is not None:
             provider_name, model_name = None, equivalent
@@ -127,22 +135,17 @@ class Pricer:
                 return None
             provider_id = provider.id
         try:
-            return self._snapshot.find_provider_model(model_name, None, provider_id, None)
+            return self._snapshot.find_provider_model(model_name, None, provider_id, None)[1]
         except LookupError:
             return None
 
 
-def _usage(row: SpanRow) -> Usage:
+def _tokens(row: SpanRow) -> TokenCounts:
     """Cached tokens are part of the input: never more than it, and priced once."""
     input_tokens = row.input_tokens or 0
     cache_read = min(row.cache_read_tokens or 0, input_tokens)
     cache_write = min(row.cache_write_tokens or 0, input_tokens - cache_read)
-    return Usage(
-        input_tokens=input_tokens,
-        cache_read_tokens=cache_read or None,
-        cache_write_tokens=cache_write or None,
-        output_tokens=row.output_tokens or 0,
-    )
+    return TokenCounts(input_tokens, cache_read, cache_write, row.output_tokens or 0)
 
 
 def _decimal(value: float) -> Decimal:

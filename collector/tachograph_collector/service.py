@@ -46,7 +46,7 @@ async def running_collector(
     ingest = Ingest(settings, link, books)
 
     async def find(key_hash: str) -> ApiKeyRow | None:
-        return await link.ask_writer(lambda store: find_key(store, key_hash))
+        return await link.look_up(lambda store: find_key(store, key_hash))
 
     collector = Collector(
         settings=settings,

@@ -13,6 +13,7 @@ from tachograph_store.client import Store, connect
 from tachograph_store.settings import StoreSettings
 
 _QUERY_THREADS = 4
+_LOOKUP_THREADS = 2
 
 Answer = TypeVar("Answer")
 
@@ -25,23 +26,26 @@ class StoreLink:
         self.reader = connect(settings, "reader")
         self.writer = connect(settings, "writer")
         self._queries = ThreadPoolExecutor(_QUERY_THREADS, thread_name_prefix="store-query")
+        # Threads of their own: slow questions must not keep keys and health checks waiting.
+        self._lookups = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="store-lookup")
 
     async def ask(self, question: Callable[[Store], Answer]) -> Answer:
         """Run a blocking named query with the reader's credential. Raises `StoreError`."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._queries, question, self.reader)
 
-    async def ask_writer(self, question: Callable[[Store], Answer]) -> Answer:
-        """The same with the writer's credential. Raises `StoreError`."""
+    async def look_up(self, question: Callable[[Store], Answer]) -> Answer:
+        """Run a short blocking question with the writer's credential. Raises `StoreError`."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._queries, question, self.writer)
+        return await loop.run_in_executor(self._lookups, question, self.writer)
 
     async def is_reachable(self) -> bool:
         """Whether the engine answers."""
-        return await self.ask_writer(lambda store: store.ping())
+        return await self.look_up(lambda store: store.ping())
 
     def close(self) -> None:
         """Finish running questions and close the connections."""
         self._queries.shutdown(wait=True)
+        self._lookups.shutdown(wait=True)
         self.reader.close()
         self.writer.close()

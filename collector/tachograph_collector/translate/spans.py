@@ -88,8 +88,8 @@ def _translate(
     if observer not in OBSERVERS:
         fields.attributes["tachograph.observer"] = observer
         observer = Observer.CLIENT
-    if "tenant" in columns:
-        columns.setdefault("tenant_source", "attribute")
+    if "tenant" in columns and not (observer == Observer.PROXY and "tenant_source" in columns):
+        columns["tenant_source"] = "attribute"  # only the sidecar maps keys to tenants
     status_message, status_cut = cut(span.status.message, limits.max_attribute_bytes)
     if status_cut:
         fields.truncated.append("status.message")
