@@ -20,7 +20,7 @@ def _broker(settings: EvaluatorSettings) -> dict[str, Any]:
     folder = home() / "broker"
     embedded_broker.prepare_folder(folder)
     return {
-        "broker_url": EMBEDDED_BROKER,
+        "broker_url": f"{EMBEDDED_BROKER}localhost//",
         "broker_transport": "tachograph_evaluators.embedded_broker:Transport",
         "broker_transport_options": embedded_broker.transport_options(folder, settings),
     }

@@ -8,13 +8,13 @@ from tachograph_store.queries.evaluation import AnswerKey
 from tachograph_store.rows import JobRow
 
 EVALUATION: Final = "evaluation"
-LEASED: Final = "leased"
+LEASED: Final = "leased"  # sent, or waiting to be sent again: not yet an attempt
+RUNNING: Final = "running"  # a worker has begun; overdue, it died or was killed
 DONE: Final = "done"
 FAILED: Final = "failed"
 PARKED: Final = "parked"
 
 AWAITING_TRACE: Final = "waiting for the rest of the trace"
-"""A lease with this note was given back on purpose: sending it again is no further attempt."""
 
 _OPEN_DAYS: Final = 30  # a parked evaluation can be looked at that long
 _DONE_DAYS: Final = 2  # the scores say it afterwards; longer than any overlap of the planner
@@ -67,12 +67,14 @@ def leases(
     project: str,
     keys: Sequence[AnswerKey],
     evaluators: Sequence[str],
+    *,
+    state: str,
     attempt: int,
     due_at: datetime,
 ) -> list[JobRow]:
-    """A lease for each pair."""
+    """A lease for each pair of answer and evaluator."""
     return [
-        lease(project, key, evaluator, state=LEASED, attempt=attempt, due_at=due_at)
+        lease(project, key, evaluator, state=state, attempt=attempt, due_at=due_at)
         for key in keys
         for evaluator in evaluators
     ]

@@ -11,12 +11,11 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from tachograph_evaluators.hints import Hint, bounded_batches
 from tachograph_evaluators.leases import (
-    AWAITING_TRACE,
     LEASED,
     PARKED,
     cursor,
@@ -123,7 +122,7 @@ class Planner:
         hints: list[Hint] = []
         for missing, candidates in by_missing.items():
             for keys in self._batches([(one.key, one.text_bytes) for one in candidates]):
-                rows += leases(project, keys, missing, 1, self._due_at())
+                rows += self._leased(project, keys, missing, 1)
                 hints.append(self._hint(project, keys, missing, 1))
         self._store_and_send(rows, hints)
         return Plan(leased=len(rows), hints=len(hints))
@@ -140,44 +139,45 @@ class Planner:
         return Plan(leased=leased + done.leased, hints=hints + done.hints)
 
     def _send_again(self, project: str, due: Sequence[DueLease]) -> Plan:
-        """A first retry goes as a batch; after that each answer alone, so that a poisonous one
-        cannot take its neighbours along."""
+        """What never began keeps its attempt. After a failure or a death each answer goes alone,
+        so that a poisonous one cannot take its neighbours along."""
         rows: list[JobRow] = []
-        groups: dict[tuple[str, int, bool], list[AnswerKey]] = defaultdict(list)
+        groups: dict[tuple[str, int], list[AnswerKey]] = defaultdict(list)
         for one in due:
-            key = AnswerKey(trace_id=one.trace_id, span_id=one.span_id, start_us=one.created_us)
-            name = f"{one.evaluator}@{one.evaluator_version}"
-            is_waiting = one.error == AWAITING_TRACE
-            attempt = one.attempt if is_waiting else one.attempt + 1
+            attempt = one.attempt if one.state == LEASED else one.attempt + 1
             if attempt > self._settings.max_attempts:
-                reason = one.error or f"no result within {self._settings.lease_s:g} s"
-                _log.warning("parked %s of span %s: %s", name, one.span_id, reason)
-                rows.append(
-                    lease(
-                        project,
-                        key,
-                        name,
-                        state=PARKED,
-                        attempt=one.attempt,
-                        due_at=moment(_now_us()),
-                        error=reason,
-                    )
-                )
+                rows.append(self._parked(project, one))
             else:
-                groups[name, attempt, is_waiting].append(key)
+                groups[f"{one.evaluator}@{one.evaluator_version}", attempt].append(_key(one))
         hints: list[Hint] = []
-        for (name, attempt, is_waiting), keys in groups.items():
-            size = _TYPICAL_BYTES if is_waiting else self._settings.batch_bytes
+        for (name, attempt), keys in groups.items():
+            size = _TYPICAL_BYTES if attempt == 1 else self._settings.batch_bytes
             for batch in self._batches([(key, size) for key in keys]):
-                rows += leases(project, batch, [name], attempt, self._due_at())
+                rows += self._leased(project, batch, [name], attempt)
                 hints.append(self._hint(project, batch, [name], attempt))
         self._store_and_send(rows, hints)
         return Plan(leased=sum(row.state == LEASED for row in rows), hints=len(hints))
 
+    def _parked(self, project: str, one: DueLease) -> JobRow:
+        name = f"{one.evaluator}@{one.evaluator_version}"
+        reason = one.error or f"its worker died or took over {self._settings.time_limit_s:g} s"
+        _log.warning("parked %s of span %s: %s", name, one.span_id, reason)
+        return lease(
+            project,
+            _key(one),
+            name,
+            state=PARKED,
+            attempt=one.attempt,
+            due_at=moment(_now_us()),
+            error=reason,
+        )
+
     def _anti_join(self, now_us: int) -> Plan:
         settings = self._settings
         horizon_us = now_us - int(settings.backfill_window_s * 1e6)
-        until_us = now_us - int((settings.lease_s + settings.overlap_s) * 1e6)
+        until_us = now_us - int(
+            (settings.start_limit_s + settings.time_limit_s + settings.overlap_s) * 1e6
+        )
         leased = hints = 0
         for project, limit in self._shares(evaluation_projects(self._store, horizon_us)):
             saved = evaluation_cursor(self._store, project, _ANTI_JOIN)
@@ -214,8 +214,15 @@ class Planner:
             start_by=time.time() + self._settings.start_limit_s,
         )
 
-    def _due_at(self) -> datetime:
-        return moment(_now_us()) + timedelta(seconds=self._settings.lease_s)
+    def _leased(
+        self, project: str, keys: Sequence[AnswerKey], evaluators: Sequence[str], attempt: int
+    ) -> list[JobRow]:
+        due_at = moment(_now_us()) + timedelta(seconds=self._settings.start_limit_s)
+        return leases(project, keys, evaluators, state=LEASED, attempt=attempt, due_at=due_at)
+
+
+def _key(one: DueLease) -> AnswerKey:
+    return AnswerKey(trace_id=one.trace_id, span_id=one.span_id, start_us=one.created_us)
 
 
 def _now_us() -> int:

@@ -22,14 +22,23 @@ from tachograph_evaluators.evaluator import (
     not_applicable,
 )
 from tachograph_evaluators.hints import Hint
-from tachograph_evaluators.leases import AWAITING_TRACE, DONE, FAILED, LEASED, PARKED, lease
+from tachograph_evaluators.leases import (
+    AWAITING_TRACE,
+    DONE,
+    FAILED,
+    LEASED,
+    PARKED,
+    RUNNING,
+    lease,
+    leases,
+)
 from tachograph_evaluators.settings import EvaluatorSettings
 from tachograph_store.client import Store
 from tachograph_store.queries.evaluation import AnswerKey, Settled, evaluation_scored
 from tachograph_store.rows import JobRow, ScoreRow
 from tachograph_store.writer import Writer
 
-_RETRY_S: Final = 10.0  # pause after a failed attempt, doubled with each
+_GRACE_S: Final = 2.0  # between the time limit and the process being gone
 
 _log = logging.getLogger(__name__)
 
@@ -65,7 +74,8 @@ class Scorer:
         Raises StoreError when the store is away: the leases run out and are sent again.
         """
         if hint.is_late or not hint.keys:
-            return 0
+            return 0  # the sweep sends it again
+        self._begin(hint)
         loaded = load(self._store, hint.project, hint.keys)
         settled = {
             (row.trace_id, row.span_id, f"{row.evaluator}@{row.evaluator_version}"): row
@@ -85,6 +95,19 @@ class Scorer:
         if outcome.jobs:
             self._writer.write("jobs", outcome.jobs)
         return len(outcome.scores)
+
+    def _begin(self, hint: Hint) -> None:
+        """Say that this attempt has begun: a lease that runs out before was no attempt."""
+        due_at = datetime.now(UTC) + timedelta(seconds=self._settings.time_limit_s + _GRACE_S)
+        rows = leases(
+            hint.project,
+            hint.keys,
+            hint.evaluators,
+            state=RUNNING,
+            attempt=hint.attempt,
+            due_at=due_at,
+        )
+        self._writer.write("jobs", rows)
 
     def _judge(
         self,
@@ -134,7 +157,7 @@ class Scorer:
         if state == LEASED:
             pause_s = self._settings.context_retry_s
         elif state == FAILED:
-            pause_s = _RETRY_S * 2 ** (hint.attempt - 1)
+            pause_s = self._settings.retry_pause_s * 2 ** (hint.attempt - 1)
         return lease(
             hint.project,
             key,

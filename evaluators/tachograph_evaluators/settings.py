@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 EMBEDDED_BROKER = "filesystem://"
@@ -38,7 +38,7 @@ class EvaluatorSettings(BaseSettings):
     broker_polling_interval_s: float = Field(default=0.1, gt=0, le=5)
     """How often the embedded broker looks for a message."""
 
-    enabled: Annotated[tuple[str, ...], NoDecode] = ()
+    enabled: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = ()
     """Evaluators to run, by name, comma separated; empty means all that are installed."""
 
     embedding_model: str = ""
@@ -96,7 +96,7 @@ class EvaluatorSettings(BaseSettings):
     """A hint that waited longer than this is thrown away; its lease is sent again."""
 
     max_attempts: int = Field(default=3, ge=1)
-    """Leases of one evaluation before it is parked with its reason."""
+    """Times a worker begins one evaluation before it is parked with its reason."""
 
     retry_pause_s: float = Field(default=10.0, ge=0)
     """Pause after an evaluator failed, doubled with each attempt."""
@@ -106,8 +106,3 @@ class EvaluatorSettings(BaseSettings):
 
     max_memory_per_child_kb: int = Field(default=1_500_000, ge=200_000)
     """A scoring process above this is replaced after its batch."""
-
-    @property
-    def lease_s(self) -> float:
-        """A lease outlives every way its batch can still be running: wait plus work."""
-        return self.start_limit_s + self.time_limit_s

@@ -85,7 +85,8 @@ class Settled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueLease:
-    """A lease that ran out (`leased`) or a failure whose pause is over (`failed`)."""
+    """A lease that nobody took (`leased`), a worker that died (`running`), a failure whose pause is
+    over (`failed`)."""
 
     trace_id: str
     span_id: str

@@ -1,4 +1,4 @@
--- Leases that ran out and failures that are due again, oldest first.
+-- Leases that ran out, evaluations whose worker died and failures that are due again.
 SELECT
     trace_id,
     span_id,
@@ -11,7 +11,7 @@ SELECT
 FROM jobs FINAL
 WHERE project = {project:String}
   AND kind = 'evaluation'
-  AND state IN ('leased', 'failed')
+  AND state IN ('leased', 'running', 'failed')
   AND due_at <= fromUnixTimestamp64Micro({now_us:Int64}, 'UTC')
 ORDER BY due_at, trace_id, span_id, evaluator
 LIMIT {limit:UInt32}

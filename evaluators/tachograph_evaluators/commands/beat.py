@@ -1,6 +1,7 @@
 """`tachograph beat`: the clock of planner, sweep, alerts and deliveries."""
 
 import argparse
+import logging
 
 HELP = "run the clock that tells the worker when to plan, sweep and evaluate alerts"
 
@@ -23,6 +24,8 @@ def run(args: argparse.Namespace) -> int:
     """Tick until SIGTERM or SIGINT."""
     # Deferred: Celery costs half a second that `tachograph --help` need not wait for.
     from tachograph_evaluators.app import app
+
+    logging.getLogger("celery.beat").setLevel(logging.WARNING)  # a line a tick says nothing
 
     app.Beat(loglevel=args.log_level, quiet=True).run()
     return 0

@@ -1,8 +1,12 @@
 """One of the worker's two processes: a Celery worker with the queues and the pool of its part."""
 
+import logging
 import os
 import socket
+import warnings
 from typing import Final
+
+from celery.exceptions import SecurityWarning
 
 from tachograph_evaluators.app import app, settings
 from tachograph_evaluators.commands.orphans import end_with_parent
@@ -14,6 +18,10 @@ _LIGHT_THREADS: Final = 4
 def run_part(part: str, log_level: str) -> int:
     """Work until SIGTERM or SIGINT; the exit status of the Celery worker."""
     end_with_parent()
+    # Celery fears pickles run as root; messages here are JSON only.
+    warnings.simplefilter("ignore", SecurityWarning)
+    for chatty in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)  # two lines a tick say nothing
     is_scoring = part == "scoring"
     worker = app.Worker(
         hostname=f"{part}-{os.getpid()}@{socket.gethostname()}",

@@ -1,0 +1,55 @@
+"""Evaluators of a stranger, as an installed package would bring them: see `conftest.py`."""
+
+import os
+import time
+from collections.abc import Sequence
+
+from tachograph_evaluators.evaluator import Answer, Need, Score
+
+
+class Length:
+    """Judges at once; the answer's length is its score."""
+
+    name = "length"
+    version = "1"
+    scores: tuple[str, ...] = ("length",)
+    needs: frozenset[Need] = frozenset({"response"})
+    batch_size = 8
+
+    def warm_up(self) -> None:
+        """Nothing to load."""
+
+    def evaluate(self, batch: Sequence[Answer]) -> Sequence[Sequence[Score]]:
+        """One score an answer."""
+        return [
+            [Score(name="length", value=min(1.0, len(a.response or "") / 100), label="pass")]
+            for a in batch
+        ]
+
+
+class Slow(Length):
+    """Takes a while and leaves a mark when it begins, so that a test can kill it meanwhile."""
+
+    name = "slow"
+    scores = ("slow",)
+
+    def evaluate(self, batch: Sequence[Answer]) -> Sequence[Sequence[Score]]:
+        """One score an answer, after `TEST_SLOW_S` seconds."""
+        with open(os.environ["TEST_SLOW_MARK"], "a", encoding="utf-8") as mark:
+            mark.write(f"{os.getpid()}\n")
+        time.sleep(float(os.environ["TEST_SLOW_S"]))
+        return [[Score(name="slow", value=1.0, label="pass")] for _ in batch]
+
+
+class Broken(Length):
+    """Fails for answers that hold the word boom."""
+
+    name = "broken"
+    scores = ("broken_one", "broken_two")
+
+    def evaluate(self, batch: Sequence[Answer]) -> Sequence[Sequence[Score]]:
+        """Two scores an answer."""
+        for answer in batch:
+            if "boom" in (answer.response or ""):
+                raise RuntimeError("boom was said")
+        return [[Score(name=name, value=1.0, label="pass") for name in self.scores] for _ in batch]

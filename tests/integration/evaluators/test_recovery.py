@@ -1,0 +1,145 @@
+"""Killed workers, failing evaluators, another broker: nothing is lost, nothing twice."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tachograph_store.client import Store
+from tachograph_store.writer import Writer
+
+from .conftest import Row, Stack, answer_span, eventually
+
+
+def test_kill_9_in_the_middle_of_a_batch_loses_and_doubles_nothing(
+    stack: Stack, writer: Writer, project: str, scores: Callable[[str], list[Row]]
+) -> None:
+    settings = {
+        "TACHOGRAPH_EVALUATORS_ENABLED": "slow,length",
+        "TACHOGRAPH_EVALUATORS_TIME_LIMIT_S": "5",
+        "TEST_SLOW_S": "0.4",
+    }
+    mark = Path(stack.environment["TEST_SLOW_MARK"])
+    spans = [answer_span(project, f"answer number {number}") for number in range(100)]
+    writer.write_spans(spans)
+    with stack.running("beat", **settings):
+        with stack.running("worker", **settings) as [worker]:
+            eventually(lambda: mark.exists() and len(mark.read_text().split()) >= 3, "a batch")
+            children = psutil.Process(worker.pid).children(recursive=True)
+            worker.kill()
+            for child in children:
+                child.kill()
+            psutil.wait_procs(children, timeout=20)
+        assert 0 < len(scores(project)) < 200
+        with stack.running("worker", **settings):
+            eventually(lambda: len(scores(project)) >= 200, "the scores that the kill delayed")
+    counts = Counter((row.span_id, row.name) for row in scores(project))
+    assert counts == {(span.span_id, name): 1 for span in spans for name in ("slow", "length")}
+
+
+def test_a_dead_scoring_process_is_replaced(
+    stack: Stack, writer: Writer, project: str, scores: Callable[[str], list[Row]]
+) -> None:
+    with stack.running("beat"), stack.running("worker") as [worker]:
+        writer.write_spans([answer_span(project, "before")])
+        eventually(lambda: len(scores(project)) == 1, "the first score")
+        for child in psutil.Process(worker.pid).children(recursive=True):
+            if "scoring" in child.cmdline():
+                os.kill(child.pid, signal.SIGKILL)
+        writer.write_spans([answer_span(project, "after")])
+        eventually(lambda: len(scores(project)) == 2, "the score after the death")
+
+
+def test_no_part_outlives_a_killed_worker(stack: Stack) -> None:
+    with stack.running("worker") as [worker]:
+        parent = psutil.Process(worker.pid)
+        # light part, scoring part, and the scoring part's pool process
+        eventually(lambda: len(parent.children(recursive=True)) >= 3, "the parts to start")
+        children = parent.children(recursive=True)
+        worker.kill()
+        _, alive = psutil.wait_procs(children, timeout=30)
+    assert alive == []
+
+
+def test_a_failing_evaluator_is_recorded_and_spoils_nothing(
+    stack: Stack,
+    writer: Writer,
+    reader_store: Store,
+    project: str,
+    scores: Callable[[str], list[Row]],
+) -> None:
+    bad = answer_span(project, "boom")
+    good = answer_span(project, "all is well")
+
+    def jobs() -> list[dict[str, object]]:
+        return reader_store.query(
+            "SELECT span_id, state, attempt, error FROM jobs FINAL "
+            "WHERE project = {project:String} AND evaluator = 'broken'",
+            {"project": project},
+        )
+
+    with stack.running("worker", "beat", TACHOGRAPH_EVALUATORS_ENABLED="broken,length"):
+        writer.write_spans([bad, good])
+        eventually(
+            lambda: any(job["state"] == "parked" for job in jobs()), "the lease to be parked"
+        )
+    found = scores(project)
+    counts = Counter((row.span_id, row.name) for row in found)
+    names = ("length", "broken_one", "broken_two")
+    assert counts == {(span.span_id, name): 1 for span in (bad, good) for name in names}
+    for row in found:
+        failed = row.span_id == bad.span_id and row.evaluator == "broken"
+        assert (row.label == "error", row.error_type == "RuntimeError") == (failed, failed)
+        assert (row.value is None, row.explanation == "boom was said") == (failed, failed)
+    parked = {job["span_id"]: job for job in jobs()}[bad.span_id]
+    assert (parked["attempt"], parked["error"]) == (3, "RuntimeError: boom was said")
+
+
+@pytest.fixture
+def redis_url(tmp_path: Path) -> Iterator[str]:
+    """A real Redis on a free port."""
+    program = shutil.which("redis-server")
+    assert program, "redis-server is missing: install Debian's package redis-server"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    arguments = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    with (tmp_path / "redis.log").open("wb") as log:
+        process = subprocess.Popen([program, *arguments], cwd=tmp_path, stdout=log, stderr=log)
+        try:
+            yield f"redis://127.0.0.1:{port}/0"
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def test_the_same_over_redis(
+    stack: Stack,
+    writer: Writer,
+    project: str,
+    scores: Callable[[str], list[Row]],
+    redis_url: str,
+) -> None:
+    settings = {"TACHOGRAPH_EVALUATORS_BROKER_URL": redis_url}
+    spans = [answer_span(project, f"answer number {number}") for number in range(40)]
+    with stack.running("worker", "beat", **settings):
+        writer.write_spans(spans)
+        eventually(lambda: len(scores(project)) >= 40, "all scores")
+        ping = [sys.executable, "-m", "tachograph_cli", "worker", "--ping", "--timeout", "20"]
+        environment = {**stack.environment, **settings}
+        assert subprocess.run(ping, env=environment, check=False, timeout=60).returncode == 0
+    assert Counter(row.span_id for row in scores(project)) == {span.span_id: 1 for span in spans}
+    assert not list((Path(stack.environment["TACHOGRAPH_HOME"])).glob("broker/*.msg"))
+
+
+def test_ping_without_a_worker_fails(stack: Stack) -> None:
+    pong = stack.command("worker", "--ping", "--timeout", "0.5")
+    assert (pong.returncode, "no worker answered" in pong.stdout) == (1, True)
