@@ -22,8 +22,12 @@ _lock = threading.Lock()
 
 
 def raise_in_tests(is_raising: bool) -> bool:
-    """Let internal errors through (True) or contain them (False); returns the former setting."""
+    """Let internal errors through (True) or contain them (False); returns the former setting.
+
+    What was logged before no longer keeps anything from being logged.
+    """
     global _is_raising
+    _last_logged.clear()
     former, _is_raising = _is_raising, is_raising
     return former
 

@@ -1,7 +1,7 @@
 """A model call being recorded: what applications hold in `with tachograph.generation(...)`."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from opentelemetry.trace import SpanKind
 
@@ -24,9 +24,11 @@ REQUEST_ATTRIBUTES: Mapping[str, str] = {
     "n": attributes.REQUEST_CHOICE_COUNT,
     "frequency_penalty": attributes.REQUEST_FREQUENCY_PENALTY,
     "presence_penalty": attributes.REQUEST_PRESENCE_PENALTY,
-    "stop": attributes.REQUEST_STOP_SEQUENCES,
 }
 """Request parameter, as OpenAI-compatible engines name it -> attribute."""
+
+MAX_STOPS: Final = 16
+MAX_STOP_BYTES: Final = 1024
 
 
 class Generation(Span):
@@ -53,6 +55,7 @@ class Generation(Span):
         self._facts[attributes.REQUEST_MODEL] = model
         if provider is not None:
             self._facts[attributes.PROVIDER_NAME] = provider
+        self._stops: list[str] = []
         with contained("reading request parameters"):
             self._read_parameters(parameters or {})
         self._messages: Messages | None = None
@@ -147,17 +150,21 @@ class Generation(Span):
                 continue
             if isinstance(value, int | float):
                 self._facts[attribute] = value
-            elif name == "stop" and value:
-                stops = [value] if isinstance(value, str) else list(value)
-                self._facts[attribute] = [str(stop) for stop in stops]
+        stop = parameters.get("stop")
+        if isinstance(stop, str | list | tuple):
+            # Somebody's text: recorded at the end, as content is.
+            stops = [stop] if isinstance(stop, str) else stop
+            self._stops = [str(each) for each in stops[:MAX_STOPS]]
 
     def _finish(self) -> None:
         if self._timing.has_chunks:
             self._facts.setdefault(attributes.REQUEST_STREAM, True)
         self._facts.update(self._timing.attributes())
         if not self._records_content:
-            self._facts.pop(attributes.REQUEST_STOP_SEQUENCES, None)
             return
+        if self._stops:
+            name = attributes.REQUEST_STOP_SEQUENCES
+            self._facts[name] = [self._text(stop, name, MAX_STOP_BYTES) for stop in self._stops]
         self._put_messages(attributes.INPUT_MESSAGES, self._messages, "user")
         self._put_messages(attributes.OUTPUT_MESSAGES, self._completion, "assistant")
         if self._documents:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
@@ -20,8 +20,14 @@ from tachograph.semconv import attributes
 from tachograph.semconv.values import Observer
 from tachograph.types import CaptureMode, Ids
 
-MASK_FAILED = "[withheld: the mask failed]"
+MASK_FAILED: Final = "[withheld: the mask failed]"
 """Stands for a text whose mask raised an error or gave no text."""
+
+MAX_NAME_CHARACTERS: Final = 256
+"""Longest name of a span or of an own attribute."""
+
+MAX_NAMES_LEFT_OUT: Final = 32
+"""Own attributes beyond the limit that are named in `tachograph.truncated`."""
 
 
 class Span:
@@ -33,7 +39,7 @@ class Span:
     _kind = SpanKind.INTERNAL
 
     def __init__(self, name: str, *, capture: CaptureMode | None = None) -> None:
-        self._name = name
+        self._name = well_formed(name)[:MAX_NAME_CHARACTERS]
         self._capture_argument = capture
         self._capture: CaptureMode = "off"
         self._client: Client | None = None
@@ -60,8 +66,10 @@ class Span:
         with contained("setting an attribute"):
             if self._client is None:
                 return
+            name = well_formed(name)[:MAX_NAME_CHARACTERS]
             if name not in self._own and len(self._own) >= self._limits.max_attributes:
-                self._mark_truncated(name)
+                if len(self._truncated) < MAX_NAMES_LEFT_OUT:
+                    self._mark_truncated(name)
                 return
             self._own[name] = self._plain(name, value)
 
@@ -156,7 +164,7 @@ class Span:
                 self._own.clear()
             if self._truncated:
                 self._facts[attributes.TRUNCATED] = self._truncated
-            self._otel.set_attributes({**self._own, **self._facts})
+            self._otel.set_attributes({**self._own, **_clean(self._facts)})
             self._otel.end()
 
     def _finish(self) -> None:
@@ -223,8 +231,17 @@ class Span:
         return self._json(value, name)
 
     def _mark_truncated(self, name: str) -> None:
-        if name not in self._truncated and len(self._truncated) < 128:
+        if name not in self._truncated:
             self._truncated.append(name)
+
+
+def _clean(facts: dict[str, AttributeValue]) -> dict[str, AttributeValue]:
+    """Facts that UTF-8 can hold. Ids and models come from callers and engines as they are; one
+    lone surrogate would cost the whole attribute. Content was cleaned when it was recorded."""
+    return {
+        name: well_formed(value) if isinstance(value, str) and len(value) < 4096 else value
+        for name, value in facts.items()
+    }
 
 
 def span(name: str, *, capture: CaptureMode | None = None) -> Span:

@@ -1,0 +1,78 @@
+"""Receivers, deliveries and spans for the tests of this folder."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+
+from tachograph._internal.delivery import Delivery, DeliveryOptions
+from tachograph._internal.errors import raise_in_tests
+from tachograph.testing import Receiver
+from tachograph.testing.pytest_plugin import tachograph_receiver
+
+__all__ = ["tachograph_receiver"]  # pytest takes `pytest_plugins` from the root conftest only
+
+FAST = DeliveryOptions(
+    first_delay_s=0.01,
+    delay_s=0.02,
+    backoff_initial_s=0.02,
+    backoff_max_s=0.1,
+    request_timeout_s=0.5,
+)
+"""The defaults with short waits, so that tests of many failures end soon."""
+
+DeliveryMaker = Callable[..., Delivery]
+SpanMaker = Callable[[int], list[ReadableSpan]]
+
+
+@pytest.fixture(autouse=True)
+def internal_errors_show() -> Iterator[None]:
+    """Nothing that the SDK would swallow goes unseen."""
+    former = raise_in_tests(True)
+    yield
+    raise_in_tests(former)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as running:
+        yield running
+
+
+@pytest.fixture
+def make_delivery() -> Iterator[DeliveryMaker]:
+    """Makes deliveries with short waits; `make(endpoint, max_records=…)`."""
+    made: list[Delivery] = []
+
+    def make(endpoint: str, api_key: str | None = None, **options: object) -> Delivery:
+        delivery = Delivery(
+            endpoint=endpoint,
+            api_key=api_key,
+            resource=Resource({"service.name": "test"}),
+            options=replace(FAST, **options),  # type: ignore[arg-type]
+        )
+        made.append(delivery)
+        return delivery
+
+    yield make
+    for delivery in made:
+        delivery.shutdown(0.0)
+
+
+@pytest.fixture
+def make_spans() -> SpanMaker:
+    """Ended spans named 0, 1, 2, …"""
+    tracer = TracerProvider(resource=Resource({"service.name": "test"})).get_tracer("test")
+
+    def make(count: int) -> list[ReadableSpan]:
+        ended: list[ReadableSpan] = []
+        for number in range(count):
+            span = tracer.start_span(str(number))
+            span.end()
+            assert isinstance(span, ReadableSpan)
+            ended.append(span)
+        return ended
+
+    return make

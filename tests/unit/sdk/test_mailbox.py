@@ -1,0 +1,110 @@
+"""Bounds, books and re-entrance of the queues."""
+
+import time
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tachograph._internal.delivery.mailbox import Mailbox
+from tachograph._internal.delivery.options import DeliveryOptions
+from tachograph._internal.delivery.records import LogEvent, MetricPoint, estimated_bytes
+from tachograph._internal.delivery.transport import retry_after_seconds
+
+POINT = MetricPoint(name="hw.power", unit="W", kind="gauge", value=1.0, time_unix_nano=1)
+
+
+def balanced(mailbox: Mailbox) -> bool:
+    counts = mailbox.counts()
+    return all(
+        counts.submitted[signal]
+        == counts.delivered[signal] + counts.waiting[signal] + counts.dropped_total(signal)
+        for signal in counts.submitted
+    )
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("offer"), st.integers(1, 50)),
+            st.tuples(st.just("take"), st.integers(0, 3)),
+            st.tuples(st.just("abandon"), st.none()),
+            st.tuples(st.just("close"), st.none()),
+        ),
+        max_size=60,
+    )
+)
+def test_the_books_balance_whatever_happens(steps: list[tuple[str, Any]]) -> None:
+    options = DeliveryOptions(max_records=7, max_bytes=120, batch_records=3, batch_bytes=60)
+    mailbox = Mailbox(options)
+    under_way: list[tuple[int, int]] = []
+    for step, number in steps:
+        if step == "offer":
+            mailbox.offer("metrics", POINT, number)
+        elif step == "take":
+            batch = mailbox.take("metrics")
+            assert len(batch) <= 3
+            assert len(batch) <= 1 or sum(size for _, size in batch) <= 60
+            if batch:
+                under_way.append((len(batch), sum(size for _, size in batch)))
+            if number and under_way:
+                records, size = under_way.pop(0)
+                lost = min(number - 1, records)
+                mailbox.resolve("metrics", records, size, lost=lost, reason="export_rejected")
+        elif step == "abandon":
+            mailbox.close()
+            mailbox.abandon()
+            under_way.clear()
+        else:
+            mailbox.close()
+        assert balanced(mailbox)
+        assert mailbox.counts().waiting["metrics"] <= 7
+
+
+def test_what_is_under_way_still_takes_room() -> None:
+    mailbox = Mailbox(DeliveryOptions(max_records=2))
+    assert mailbox.offer("spans", POINT, 1)
+    assert mailbox.offer("spans", POINT, 1)
+    assert len(mailbox.take("spans")) == 2
+    assert not mailbox.offer("spans", POINT, 1)
+    assert mailbox.counts().dropped == {("spans", "queue_full"): 1}
+    mailbox.resolve("spans", 2, 2)
+    assert mailbox.offer("spans", POINT, 1)
+
+
+def test_readings_cannot_crowd_out_spans() -> None:
+    mailbox = Mailbox(DeliveryOptions(max_records=2))
+    for _ in range(5):
+        mailbox.offer("metrics", POINT, 1)
+    assert mailbox.offer("spans", POINT, 1)
+
+
+def test_bytes_are_bounded() -> None:
+    mailbox = Mailbox(DeliveryOptions(max_bytes=100))
+    assert mailbox.offer("logs", POINT, 60)
+    assert not mailbox.offer("logs", POINT, 60)
+    assert mailbox.counts().dropped == {("logs", "queue_bytes"): 1}
+
+
+def test_a_finaliser_inside_a_critical_section_is_kept_for_later() -> None:
+    """An abandoned stream ends its span in `__del__`, which may run anywhere, here included."""
+    mailbox = Mailbox(DeliveryOptions())
+    with mailbox._section():
+        assert mailbox.offer("spans", POINT, 1)
+        assert mailbox._lanes["spans"].submitted == 0
+    assert mailbox.counts().submitted["spans"] == 1
+
+
+def test_estimates_have_the_right_magnitude() -> None:
+    event = LogEvent(name="x", time_unix_nano=1, attributes={"a": "b" * 5000, "c": ["d" * 100] * 3})
+    assert 5300 <= estimated_bytes(event) <= 6000
+
+
+def test_retry_after() -> None:
+    assert retry_after_seconds(None) is None
+    assert retry_after_seconds("7") == 7
+    assert retry_after_seconds("-7") == 0
+    assert retry_after_seconds("soon") is None
+    assert retry_after_seconds("Wed, 21 Oct 2015 07:28:00 GMT") == 0
+    year = time.gmtime().tm_year + 2
+    assert (retry_after_seconds(f"Wed, 21 Oct {year} 07:28:00 GMT") or 0) > 1e6
