@@ -71,10 +71,10 @@ class StoreSettings(BaseSettings):
     max_execution_time_s: int = Field(default=60, ge=1)
     """Seconds that one query may run."""
 
-    max_result_rows: int = Field(default=1_000_000, ge=1)
-    """Rows that one query may answer."""
+    max_result_rows: int = Field(default=1_000_000, ge=5_000)
+    """Rows that one query may answer; a client's first question alone has 1,700."""
 
-    max_result_bytes: int = Field(default=512_000_000, ge=1)
+    max_result_bytes: int = Field(default=512_000_000, ge=1_000_000)
     """Bytes that one query may answer."""
 
     max_query_bytes: int = Field(default=262_144, ge=1_000)

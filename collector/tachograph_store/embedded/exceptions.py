@@ -38,7 +38,7 @@ _NAMES: Mapping[int, str] = {
 }
 
 _STATUS: Mapping[int, int] = {
-    **dict.fromkeys((6, 26, 27, 36, 38, 41, 53, 62, 69, 70, 72, 73, 115, 117, 457), 400),
+    **dict.fromkeys((6, 26, 27, 36, 38, 41, 53, 62, 69, 70, 72, 73, 115, 117, 456, 457), 400),
     **dict.fromkeys((READONLY, ACCESS_DENIED, AUTHENTICATION_FAILED), 403),
     **dict.fromkeys((16, 46, 47, 60, UNKNOWN_DATABASE), 404),
     159: 408,

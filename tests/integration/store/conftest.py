@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -53,22 +53,34 @@ class OwnStore:
         self.process.send_signal(number)
         return self.process.wait(timeout=30)
 
+    def discard(self) -> None:
+        """End the process, if there is one, at once."""
+        if self.process is not None:
+            with suppress(ProcessLookupError):
+                self.process.kill()
+            self.process.wait(timeout=30)
+
 
 @pytest.fixture
-def own_store(tmp_path: Path) -> Iterator[Callable[..., OwnStore]]:
-    """Makes a store; keyword arguments are its `TACHOGRAPH_STORE_*` variables, in lower case."""
-    made: list[OwnStore] = []
+def own_store(tmp_path: Path) -> Iterator[OwnStore]:
+    """A store of the test's own, not started."""
+    store = OwnStore(tmp_path, {})
+    yield store
+    store.discard()
 
-    def make(**variables: object) -> OwnStore:
-        home = tmp_path / f"home{len(made)}"
-        home.mkdir()
-        environment = {f"TACHOGRAPH_STORE_{k.upper()}": str(v) for k, v in variables.items()}
-        made.append(OwnStore(home, environment))
-        return made[-1]
 
-    yield make
-    for store in made:
-        if store.process is not None:
-            with suppress(ProcessLookupError):
-                store.process.kill()
-            store.process.wait(timeout=30)
+@pytest.fixture(scope="module")
+def tight_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnStore]:
+    """A running store with tight limits and one connection for readers."""
+    limits = {
+        "TACHOGRAPH_STORE_MAX_MEMORY_BYTES": "100000000",
+        "TACHOGRAPH_STORE_MAX_EXECUTION_TIME_S": "2",
+        "TACHOGRAPH_STORE_MAX_RESULT_ROWS": "5000",
+        "TACHOGRAPH_STORE_MAX_RESULT_BYTES": "1000000",
+        "TACHOGRAPH_STORE_MAX_BODY_BYTES": "1000000",
+        "TACHOGRAPH_STORE_READER_CONNECTIONS": "1",
+        "TACHOGRAPH_STORE_QUEUE_TIMEOUT_S": "0.2",
+    }
+    store = OwnStore(tmp_path_factory.mktemp("tight"), limits)
+    yield store.start()
+    store.discard()

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,8 +19,8 @@ def with_one_more(sql: str) -> list[Migration]:
     return migrations_of([*shipped, (f"{len(shipped) + 1:04d}_later.sql", sql)])
 
 
-def test_a_new_migration_is_applied_once(own_store: Callable[..., Any]) -> None:
-    made = own_store().start()
+def test_a_new_migration_is_applied_once(own_store: Any) -> None:
+    made = own_store.start()
     with connect(made.settings, "migrator") as store:
         more = with_one_more(CREATE)
         assert [m.number for m in migrate(store, made.settings, more)] == [len(more)]
