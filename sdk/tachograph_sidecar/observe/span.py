@@ -46,6 +46,7 @@ def span_builder(
         error_type = _error_type(seen)
         if error_type is not None:
             found[attributes.ERROR_TYPE] = error_type
+        found = {name: _encodable(value) for name, value in found.items()}
         model = found.get(attributes.REQUEST_MODEL) or found.get(attributes.RESPONSE_MODEL)
         trace = seen.trace
         return ReadableSpan(
@@ -57,7 +58,7 @@ def span_builder(
                 else _context(trace.trace_id, trace.parent_id, is_remote=True)
             ),
             resource=resource,
-            attributes={name: _encodable(value) for name, value in found.items()},
+            attributes=found,
             kind=SpanKind.CLIENT,
             status=Status(StatusCode.UNSET if error_type is None else StatusCode.ERROR),
             start_time=seen.arrival_unix_ns,

@@ -77,6 +77,7 @@ class Exchange:
         self._response_has_body = False
         self._has_asked_usage = False
         self._filter: UsageFilter | None = None
+        self._failure: tuple[str, str] | None = None  # told once the request is whole
         self._is_over = False
 
     @property
@@ -100,8 +101,8 @@ class Exchange:
             self._acquire()
 
     def request_body(self, data: bytes) -> None:
-        if self._is_over:
-            return  # answered already: the rest of the body is read and dropped
+        if self._is_over or self._failure is not None:
+            return  # answered already, or about to be: the rest is read and dropped
         if self._observation is not None:
             self._observation.request_bytes(data)
         if self._upstream is not None:
@@ -118,7 +119,9 @@ class Exchange:
         self._request_done = True
         if self._is_over:
             return
-        if self._is_held:
+        if self._failure is not None:
+            self._answer_bad_gateway(*self._failure)
+        elif self._is_held:
             self._resolve_hold()
         elif self._upstream is not None:
             self._send_end()
@@ -167,7 +170,7 @@ class Exchange:
 
     def upstream_failed(self, problem: str) -> None:
         if not self._is_over:
-            self._answer_bad_gateway(problem, "engine_unreachable")
+            self._fail(problem, "engine_unreachable")
 
     # --- from the engine connection
 
@@ -237,7 +240,7 @@ class Exchange:
             self._replay, self._replay_bytes = None, 0
             self._pool.acquire(self, fresh=True)
         else:
-            self._answer_bad_gateway(problem, "engine_disconnected")
+            self._fail(problem, "engine_disconnected")
 
     def upstream_paused(self) -> None:
         self._client.pause_body(True)
@@ -323,6 +326,16 @@ class Exchange:
         if self._response_chunked:
             data = b"%x\r\n%b\r\n" % (len(data), data)
         self._client.write(data)
+
+    def _fail(self, problem: str, error_type: str) -> None:
+        """Answer 502 as soon as that leaves the connection in order: after the request's body,
+        unless the client waits for leave to send it."""
+        if self._request_done or self.head.get(b"expect") is not None:
+            self._answer_bad_gateway(problem, error_type)
+            return
+        self._failure = (problem, error_type)
+        self._waiting.clear()
+        self._client.pause_body(False)
 
     def _answer_bad_gateway(self, problem: str, error_type: str) -> None:
         self._is_over = True

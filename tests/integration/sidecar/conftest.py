@@ -92,6 +92,8 @@ class RunningSidecar:
         return asyncio.run_coroutine_threadsafe(self.sidecar.stop(), self._loop)
 
     def close(self) -> None:
+        if self._loop.is_closed():
+            return
         if not self._is_stopped:
             self.stop()
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -295,13 +297,6 @@ class Client:
         self.socket.close()
 
 
-def post(path: str, body: bytes, *headers: str) -> bytes:
-    """A POST request of JSON as bytes."""
-    lines = [f"POST {path} HTTP/1.1", "Host: sidecar", "Content-Type: application/json"]
-    lines += [f"Content-Length: {len(body)}", *headers]
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
-
-
 @dataclass
 class Kit:
     """Starts sidecars, engines and clients, and stops them after the test."""
@@ -330,6 +325,11 @@ class Kit:
         running = RunningSidecar(given, outlet or KeepingOutlet(), gpus)
         self._closers.append(running.close)
         return running
+
+    @staticmethod
+    def wait_until(is_so: Callable[[], bool], what: str) -> None:
+        """Return when it is so; fail after the deadline."""
+        wait_until(is_so, what)
 
     def client(self, port: int) -> Client:
         client = Client(port)
