@@ -60,7 +60,8 @@ def run(args: argparse.Namespace) -> int:
     from tachograph_cli.demo.screen import Screen
     from tachograph_cli.demo.stages import Demo
 
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     outcome = Outcome()
     screen = Screen(outcome)
     demo = Demo(Processes(home, _SETTINGS), screen, outcome)

@@ -126,6 +126,11 @@ class AlertReceiver:
                 return alert
         return None
 
+    def is_firing(self) -> bool:
+        """Whether the last alert told of a firing that has not resolved."""
+        alerts = self.alerts()
+        return bool(alerts) and ".firing." in f"{alerts[-1].type}."
+
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()

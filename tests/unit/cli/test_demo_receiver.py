@@ -72,9 +72,13 @@ def test_verified_alerts_are_kept_once(receiver: AlertReceiver, secret: str) -> 
     found = receiver.first("firing")
     assert found is not None
     assert found.data == {"rule": "r"}
-    assert len(receiver.alerts()) == 1
     assert receiver.first("resolved") is None
+    assert receiver.is_firing()
+    body = json.dumps({"type": "io.tachograph.alert.resolved.v1", "data": {}}).encode()
+    assert _post(receiver, secret, "msg_2", body) == 204
+    assert not receiver.is_firing()
     assert receiver.first("firing", after=time.time() + 1) is None
+    assert [alert.message_id for alert in receiver.alerts()] == ["msg_1", "msg_2"]
 
 
 def test_a_wrong_signature_is_refused_and_counted(receiver: AlertReceiver) -> None:
