@@ -14,6 +14,7 @@ from tachograph_dashboard.views import alerts, cost, gpu, ledger, overview, qual
 from tachograph_store.errors import StoreError
 
 LOGO = Path(__file__).with_name("logo.svg")
+FAVICON = Path(__file__).with_name("favicon.svg")  # an icon by name would come from a foreign host
 VIEWS = (
     ("overview", "Overview", ":material/speed:", overview.render),
     ("traces", "Traces", ":material/account_tree:", traces.render),
@@ -27,7 +28,7 @@ VIEWS = (
 
 def main() -> None:
     """Draw one page for whoever is logged in, or the way to the login page."""
-    st.set_page_config(page_title="Tachograph", page_icon=":material/speed:", layout="wide")
+    st.set_page_config(page_title="Tachograph", page_icon=FAVICON, layout="wide")
     apply_style()
     st.logo(LOGO, size="large")
     identity = access.identity()

@@ -6,6 +6,8 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 _KEY = "_pages"
+SHARED = ("range", "model", "tenant", "variant")
+"""Query parameters that every page understands, see components.toolbar."""
 
 
 def register(pages: Mapping[str, Page]) -> None:
@@ -16,9 +18,13 @@ def register(pages: Mapping[str, Page]) -> None:
 def link(
     path: str, label: str, *, icon: str | None = None, parameters: Mapping[str, str] | None = None
 ) -> None:
-    """A link to a page. `label` is the dashboard's own words: it is rendered as Markdown."""
+    """A link that keeps range and filters. `label` is our own words: it is rendered as Markdown."""
+    kept = {name: st.query_params[name] for name in SHARED if name in st.query_params}
     st.page_link(
-        st.session_state[_KEY][path], label=label, icon=icon, query_params=dict(parameters or {})
+        st.session_state[_KEY][path],
+        label=label,
+        icon=icon,
+        query_params={**kept, **(parameters or {})},
     )
 
 

@@ -1,6 +1,6 @@
 """What the list of traces can be narrowed to and ordered by, and the links that do so.
 
-The URL carries the labels, as Streamlit binds select boxes by what they show.
+The URL carries the labels: they are the values of the select boxes.
 """
 
 from collections.abc import Mapping

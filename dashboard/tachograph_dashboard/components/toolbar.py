@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 
 from tachograph_dashboard import data, window
+from tachograph_dashboard.components.url_state import MAX_VALUE_CHARS, in_url
 from tachograph_dashboard.plain_text import one_line
 from tachograph_dashboard.window import Window
 from tachograph_store.queries.selection import Selection
 
-MAX_CHOICE_CHARS = 256
 MAX_LABEL_CHARS = 80
 
 
@@ -33,14 +33,18 @@ def toolbar(title: str, project: str, *, with_filters: bool = True) -> Scope:
         st.header(title, anchor=False)
         st.caption(f"Times in {zone_name}", width="content")
     with st.container(key="toolbar", horizontal=True, vertical_alignment="bottom", gap="small"):
-        name = st.segmented_control(
-            "Time range",
-            list(window.RANGES),
-            default=window.DEFAULT_RANGE,
-            required=True,
-            key="range",
-            bind="query-params",
-            label_visibility="collapsed",
+        name = in_url(
+            "range",
+            window.DEFAULT_RANGE,
+            lambda asked: asked in window.RANGES,
+            lambda: st.segmented_control(
+                "Time range",
+                list(window.RANGES),
+                required=True,
+                key="range",
+                label_visibility="collapsed",
+            ),
+            on_every_page=True,
         )
         span = window.last(name or window.DEFAULT_RANGE, datetime.now(UTC))
         picked = _filters(project, span) if with_filters else (None, None, None)
@@ -87,16 +91,17 @@ def _choice(key: str, everything: str, offered: Sequence[str]) -> str | None:
     The URL carries what the box shows, so captured values are offered as plain single lines.
     """
     by_label = {everything: None, **labelled(offered)}
-    wanted = st.query_params.get(key, st.session_state.get(key))
-    if isinstance(wanted, str) and wanted not in by_label and len(wanted) <= MAX_CHOICE_CHARS:
-        by_label[wanted] = wanted
-    label = st.selectbox(
+    for wanted in (st.query_params.get(key), st.session_state.get(key)):
+        if isinstance(wanted, str) and wanted not in by_label and len(wanted) <= MAX_VALUE_CHARS:
+            by_label[wanted] = wanted
+    label = in_url(
+        key,
         everything,
-        list(by_label),
-        key=key,
-        label_visibility="collapsed",
-        bind="query-params",
-        width=165,
+        lambda asked: asked in by_label,
+        lambda: st.selectbox(
+            everything, list(by_label), key=key, label_visibility="collapsed", width=165
+        ),
+        on_every_page=True,
     )
     return by_label.get(label)
 

@@ -9,6 +9,7 @@ from tachograph_dashboard.components.cards import empty
 from tachograph_dashboard.components.tables import Column, table
 from tachograph_dashboard.components.toolbar import Scope, toolbar
 from tachograph_dashboard.components.trace_detail import trace_detail
+from tachograph_dashboard.components.url_state import in_url
 from tachograph_dashboard.plain_text import one_line
 from tachograph_dashboard.sessions import Identity
 from tachograph_dashboard.trace_filters import ONLY_LABELS, ORDER_LABELS
@@ -43,40 +44,42 @@ def render(identity: Identity) -> None:
         return
     scope = toolbar("Traces", identity.project)
     with st.container(key="search", horizontal=True, gap="small"):
-        text = st.text_input(
-            "Search",
-            key="q",
-            bind="query-params",
-            max_chars=MAX_SEARCH_CHARS,
-            placeholder="Search prompts and answers, or paste a trace id",
-            icon=":material/search:",
-            label_visibility="collapsed",
-            width=460,
+        text = in_url(
+            "q",
+            "",
+            lambda asked: len(asked) <= MAX_SEARCH_CHARS,
+            lambda: st.text_input(
+                "Search",
+                key="q",
+                max_chars=MAX_SEARCH_CHARS,
+                placeholder="Search prompts and answers, or paste a trace id",
+                icon=":material/search:",
+                label_visibility="collapsed",
+                width=460,
+            ),
         )
-        shown = st.selectbox(
-            "Show",
-            list(ONLY_LABELS),
-            key="only",
-            bind="query-params",
-            label_visibility="collapsed",
-            width=190,
-        )
-        ordered = st.selectbox(
-            "Order",
-            list(ORDER_LABELS),
-            key="order",
-            bind="query-params",
-            label_visibility="collapsed",
-            width=150,
-        )
+        shown = _box("only", list(ONLY_LABELS), 190)
+        ordered = _box("order", list(ORDER_LABELS), 150)
     only, order = ONLY_LABELS[shown], ORDER_LABELS[ordered]
     sought = (text or "").strip()
     if _is_trace_id(sought):
+        st.query_params.pop("q", None)  # or the way back would lead here again
         _open(sought.lower())
     if sought or only or order != "newest":
         _found(scope, only, order, sought)
     else:
         _listed(scope)
+
+
+def _box(key: str, labels: Sequence[str], width: int) -> str:
+    return in_url(
+        key,
+        labels[0],
+        lambda asked: asked in labels,
+        lambda: st.selectbox(
+            key.capitalize(), labels, key=key, label_visibility="collapsed", width=width
+        ),
+    )
 
 
 def _listed(scope: Scope) -> None:
