@@ -24,6 +24,9 @@ async def read_body(request: Request, lease: Lease, settings: CollectorSettings)
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced[:20]) > limit_bytes:
         raise too_large(limit_bytes, setting, "the body")
+    if announced.isdigit():
+        # All of it at once: uploads that each hold a half would keep each other out for ever.
+        lease.grow(int(announced))
     parts: list[bytes] = []
     size_bytes = 0
     try:
@@ -32,7 +35,7 @@ async def read_body(request: Request, lease: Lease, settings: CollectorSettings)
                 size_bytes += len(part)
                 if size_bytes > limit_bytes:
                     raise too_large(limit_bytes, setting, "the body")
-                lease.grow(len(part))
+                lease.grow(max(0, size_bytes - lease.held_bytes))
                 parts.append(part)
     except TimeoutError:
         raise ApiError(

@@ -1,0 +1,72 @@
+"""More than the collector may hold at once is refused for a while, and nothing is lost by it."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tachograph_store.client import Store
+from tachograph_store.settings import StoreSettings
+
+LIMIT_BYTES = 200_000
+
+
+@pytest.fixture
+def small_collector(store_server: StoreSettings, harness: Any) -> Iterator[str]:
+    process, url = harness.start_collector(
+        store_server.directory.parent,
+        TACHOGRAPH_COLLECTOR_MAX_BODY_BYTES=str(LIMIT_BYTES),
+        TACHOGRAPH_COLLECTOR_MAX_IN_FLIGHT_BYTES=str(LIMIT_BYTES),
+    )
+    yield url
+    assert harness.stop(process) == 0
+
+
+def test_callers_are_told_to_come_again_and_then_are_served(
+    small_collector: str, harness: Any, make_key: Any, reader_store: Store, project: str
+) -> None:
+    headers = {
+        "content-type": "application/x-protobuf",
+        "authorization": f"Bearer {make_key(project)}",
+    }
+    text = "a prompt of some length " * 400
+    statuses: Counter[int] = Counter()
+    retry_after: set[str] = set()
+
+    def send() -> None:
+        spans = [harness.make_span({"gen_ai.input.messages": text}) for _ in range(8)]
+        body = harness.trace_body(*spans)
+
+        def is_taken() -> bool:
+            answer = client.post("/v1/traces", content=body, headers=headers)
+            statuses[answer.status_code] += 1
+            if answer.status_code != 200:
+                retry_after.add(answer.headers["retry-after"])
+            return answer.status_code == 200
+
+        with httpx.Client(base_url=small_collector, timeout=60) as client:
+            harness.wait_for(is_taken, "a place in the queue", deadline_s=60)
+
+    callers = [threading.Thread(target=send) for _ in range(6)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert set(statuses) == {200, 429}
+    assert statuses[200] == 6
+    assert retry_after == {"2"}
+    stored = reader_store.query(
+        "SELECT count() AS n FROM spans WHERE project = {project:String}", {"project": project}
+    )
+    assert stored[0]["n"] == 48
+    health = httpx.get(f"{small_collector}/healthz").json()
+    assert health["in_flight_bytes"] == 0
+    metrics = httpx.get(f"{small_collector}/metrics").text
+    assert 'tachograph_collector_requests_total{route="/v1/traces",status="429"}' in metrics
+    assert 'tachograph_collector_records_total{signal="spans",outcome="stored",reason=""} 48' in (
+        metrics
+    )
+    assert project not in metrics
