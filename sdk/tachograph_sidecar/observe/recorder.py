@@ -29,6 +29,7 @@ _log = logging.getLogger("tachograph.sidecar")
 
 P = ParamSpec("P")
 
+_COUNTED_BY = headers.COUNTED_BY.encode()
 MAX_PIECES_A_STEP = 32
 
 
@@ -150,6 +151,7 @@ class Observation:
         self.is_stream = False
         self.error_type: str | None = None
         self.has_client_left = False
+        self.is_counted = True
         self.share: Share | None = None
         self.is_broken = False
         self.is_queued = False
@@ -158,6 +160,7 @@ class Observation:
         self._pieces: deque[tuple[int, bytes]] = deque()
         self._inflate: zlib._Decompress | None = None
         self._is_readable = True
+        self._was_sent = False
         self._is_over = False
         recorder.in_flight += 1
 
@@ -186,7 +189,9 @@ class Observation:
 
     @_never_raises
     def request_sent(self) -> None:
-        self.recorder.rule.begin(self, time.perf_counter_ns())
+        if not self._was_sent:  # a second try is the same request
+            self._was_sent = True
+            self.recorder.rule.begin(self, time.perf_counter_ns())
 
     @_never_raises
     def response_head(self, status: int, fields: list[Header]) -> None:
@@ -198,6 +203,8 @@ class Observation:
                 content_type = value.partition(b";")[0].strip().lower()
             elif lower == b"content-encoding":
                 encoding = value.strip().lower()
+            elif lower == _COUNTED_BY:
+                self.is_counted = False  # another sidecar behind this one carries the totals
             elif lower == b"server":
                 self._named_engine = by_server_header(value.decode("latin-1"))
         if content_type == b"text/event-stream":

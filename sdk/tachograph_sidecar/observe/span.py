@@ -92,6 +92,8 @@ def _identity(seen: Observation, upstream: Upstream) -> AttributeMap:
         attributes.SERVER_PORT: upstream.port,
         attributes.CONTENT_CAPTURE: seen.capture,
     }
+    if not seen.is_counted:
+        found[attributes.COUNTED] = False
     if seen.tenant is not None:
         found[attributes.TENANT] = seen.tenant.name
         found[attributes.TENANT_SOURCE] = seen.tenant.source

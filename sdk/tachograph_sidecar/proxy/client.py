@@ -21,8 +21,9 @@ from tachograph_sidecar.proxy.head import (
 _log = logging.getLogger("tachograph.sidecar")
 
 MAX_HEAD_BYTES = 64 * 1024
-MAX_PIPELINED = 16
-"""Requests that may wait behind the one being answered; further bytes stay in the socket."""
+MAX_PIPELINED = 256
+"""Requests that may wait on one connection. Reading stops with the second, but one read may bring
+more; whoever sends so many is cut off after those that were taken."""
 
 
 class ClientExchange(Protocol):
@@ -76,6 +77,7 @@ class ClientConnection(asyncio.Protocol):
         self._pending_upgrade: RequestHead | None = None
         self._is_ending = False  # no further request is taken
         self._is_body_paused = False
+        self.is_write_paused = False  # the client reads more slowly than the engine writes
         self.idle_since = time.monotonic()
 
     # --- asyncio.Protocol
@@ -114,10 +116,12 @@ class ClientConnection(asyncio.Protocol):
         self._server.client_disconnected(self)
 
     def pause_writing(self) -> None:
+        self.is_write_paused = True
         if self._exchanges:
             self._exchanges[0].client_paused()
 
     def resume_writing(self) -> None:
+        self.is_write_paused = False
         if self._exchanges:
             self._exchanges[0].client_resumed()
 
@@ -140,6 +144,9 @@ class ClientConnection(asyncio.Protocol):
         self._head_bytes = 0
         self._receiving = None
         if self._is_ending or self._refusal is not None:
+            return
+        if len(self._exchanges) >= MAX_PIPELINED:
+            self._is_ending = True
             return
         try:
             head = self._read_head()

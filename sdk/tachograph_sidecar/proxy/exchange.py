@@ -24,6 +24,7 @@ REPLAY_LIMIT = 1024 * 1024
 """Request bytes kept to try once more when a kept-alive connection turns out to be dead."""
 
 _REQUEST_ID = headers.REQUEST_ID.encode()
+_COUNTED_BY = headers.COUNTED_BY.encode()
 _REPLACED = OWN_REQUEST_HEADERS | {b"host", _REQUEST_ID, b"content-length"}
 
 
@@ -32,6 +33,9 @@ class ClientSide(Protocol):
 
     @property
     def ends_after_response(self) -> bool: ...
+
+    @property
+    def is_write_paused(self) -> bool: ...
 
     def write(self, data: bytes) -> None: ...
 
@@ -154,6 +158,8 @@ class Exchange:
             return
         self._upstream = connection
         connection.serve(self)
+        if self._client.is_write_paused:  # with the tail of the answer before this one
+            connection.pause_reading()
         if connection.was_used and self._replay is None:
             self._replay = []
         elif not connection.was_used:
@@ -302,8 +308,10 @@ class Exchange:
         added: list[Header] = []
         if not any(name.lower() == _REQUEST_ID for name, _ in fields):
             added.append((_REQUEST_ID, self._request_id))
-        if self._observation is not None:
-            added.append((headers.COUNTED_BY.encode(), b"proxy"))
+        if self._observation is not None and not any(
+            name.lower() == _COUNTED_BY for name, _ in fields
+        ):
+            added.append((_COUNTED_BY, b"proxy"))
         return added
 
     def _send_body(self, data: bytes) -> None:

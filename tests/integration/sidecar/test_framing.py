@@ -1,8 +1,11 @@
 """Every way to say where a message ends, passed on without changing a byte of the message."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tachograph_sidecar.proxy.client import MAX_PIPELINED
 
 if TYPE_CHECKING:
     from tests.integration.sidecar.conftest import EngineConnection, Kit, Script
@@ -170,6 +173,17 @@ def test_an_absolute_target_loses_its_authority(kit: "Kit") -> None:
     client.send(b"GET http://elsewhere:1/a?b HTTP/1.1\r\nUser-Agent: test\r\n\r\n")
     client.read_until(b"\r\n\r\n")
     assert engine.requests[0][0].startswith(b"GET /a?b HTTP/1.1\r\n")
+
+
+def test_a_flood_of_pipelined_requests_is_cut_off(kit: "Kit") -> None:
+    engine = kit.engine(_always(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
+    client = kit.client(kit.sidecar(engine.url).port)
+    client.send(b"GET /x HTTP/1.1\r\nUser-Agent: t\r\n\r\n" * 3000)
+    answers = 0
+    with suppress(ConnectionError):
+        answers = client.read_to_end().count(b"\r\n\r\nok")
+    assert answers <= 2 * MAX_PIPELINED
+    assert len(engine.requests) <= 2 * MAX_PIPELINED
 
 
 def _unchunk(body: bytes) -> bytes:

@@ -11,6 +11,8 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind
 
+from tachograph_sidecar.gpu.replay import Recording, ReplaySource
+
 if TYPE_CHECKING:
     from tests.integration.sidecar.conftest import EngineConnection, KeepingOutlet, Kit, Script
 
@@ -53,6 +55,7 @@ ANSWER = json.dumps(
         },
     }
 ).encode()
+RECORDING = Path(__file__).parents[2] / "fixtures" / "nvml" / "h100.jsonl"
 SECRETS = (b"sk-very-secret", b"cookie-secret", b"query-secret")
 
 
@@ -305,3 +308,44 @@ def test_text_that_utf_8_cannot_carry_does_not_lose_the_span(
     span.name.encode()
     for value in _attributes(span).values():
         str(value).encode()
+
+
+def test_of_two_sidecars_in_a_row_the_one_at_the_engine_counts(
+    kit: "Kit", outlet: "KeepingOutlet"
+) -> None:
+    inner = kit.sidecar(kit.engine(_answering(ANSWER)).url, outlet)
+    outer = kit.sidecar(f"http://127.0.0.1:{inner.port}", outlet)
+    client = kit.client(outer.port)
+    client.send(_post())
+    head = client.read_to_end().partition(b"\r\n\r\n")[0].lower()
+    assert head.count(b"x-tachograph-counted-by") == head.count(b"x-request-id") == 1
+    spans = outlet.wait_for_spans(2)
+    counted = {s.parent is None: _attributes(s).get("tachograph.counted", True) for s in spans}
+    assert counted == {True: False, False: True}  # the outer span begins the trace
+
+
+def test_with_a_gpu_a_span_has_its_seconds_and_joules(kit: "Kit", outlet: "KeepingOutlet") -> None:
+    recording = Recording(RECORDING)
+    source = ReplaySource(recording, clock=lambda: 2 * 10**9)
+    power_w = source.open()[0].power_w()
+    sidecar = kit.sidecar(kit.engine(_answering(ANSWER)).url, outlet, gpus=source)
+    kit.wait_until(lambda: any(p.name == "hw.power" for p in outlet.points), "power was read")
+
+    def ask() -> Mapping[str, object]:
+        client = kit.client(sidecar.port)
+        client.send(_post())
+        client.read_to_end()
+        return _attributes(outlet.spans[-1]) if outlet.spans else {}
+
+    kit.wait_until(lambda: "tachograph.usage.energy" in ask(), "a span has energy")
+    found = next(
+        _attributes(s) for s in outlet.spans if "tachograph.usage.energy" in _attributes(s)
+    )
+    engine_s, gpu_s = (
+        found["tachograph.usage.engine_seconds"],
+        found["tachograph.usage.gpu_seconds"],
+    )
+    energy_j = found["tachograph.usage.energy"]
+    assert isinstance(engine_s, float) and isinstance(energy_j, float) and power_w is not None
+    assert gpu_s == engine_s
+    assert energy_j == pytest.approx(engine_s * power_w)
