@@ -263,7 +263,8 @@ class DeliveryRow:
 class LedgerRow:
     """A line in the books: how many records of a source met which fate, since the last line.
 
-    outcome: received | accepted | rejected | stored | duplicate | waiting | quarantined | dropped
+    outcome: received | accepted | rejected | stored | duplicate | waiting | quarantined | dropped |
+    submitted
     (dropped: what a client says it never sent). reason: a RejectReason or DropReason, or ''.
     """
 
