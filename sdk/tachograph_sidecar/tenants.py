@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
 from tachograph.semconv import headers
 from tachograph_sidecar.proxy.head import RequestHead
@@ -44,7 +45,7 @@ class Tenants:
         if self._trusts_header:
             claimed = head.get(headers.TENANT.encode())
             if claimed:
-                return Tenant(claimed.decode("utf-8", "replace")[:MAX_NAME_CHARS], "header")
+                return Tenant(readable(claimed), "header")
         return None
 
 
@@ -74,6 +75,11 @@ def read_tenants(path: Path) -> dict[str, str]:
             if found.setdefault(value, name) != name:
                 raise ValueError(f"{path}: one key stands under both {found[value]!r} and {name!r}")
     return found
+
+
+def readable(value: bytes) -> str:
+    """The text of a claim in a header: UTF-8, or percent-encoded as the SDK sends it; bounded."""
+    return unquote_to_bytes(value).decode("utf-8", "replace")[:MAX_NAME_CHARS]
 
 
 def _api_key(head: RequestHead) -> bytes | None:

@@ -14,7 +14,8 @@ class EngineAdapter:
         name: what `--engine` takes.
         provider: `gen_ai.provider.name`.
         server_header: lower-case beginning of its `Server` response header, None if it has none.
-        probe_path: a GET that only this engine answers with 200, None if there is none.
+        probe: a path and a key of the JSON object that only this engine answers there with, None
+            if there is none.
         model_owner: `owned_by` in its `/v1/models`, None if it does not say.
         metrics_path: its Prometheus page, None where it has none.
         metric_prefixes: how the names of its own metrics begin.
@@ -27,7 +28,7 @@ class EngineAdapter:
     name: str
     provider: str
     server_header: str | None = None
-    probe_path: str | None = None
+    probe: tuple[str, str] | None = None
     model_owner: str | None = None
     metrics_path: str | None = None
     metric_prefixes: tuple[str, ...] = ()

@@ -21,9 +21,10 @@ def detect(upstream: Upstream) -> EngineAdapter | None:
             if adapter.model_owner == owner:
                 return adapter
     for adapter in ADAPTERS.values():
-        if adapter.probe_path is not None:
-            page = _page(upstream, adapter.probe_path)
-            if page is not None and page.status == 200:
+        if adapter.probe is not None:
+            path, key = adapter.probe
+            page = _page(upstream, path)
+            if page is not None and page.status == 200 and key in _object(page.text):
                 return adapter
     return None
 
@@ -35,10 +36,16 @@ def _page(upstream: Upstream, path: str) -> Page | None:
         return None
 
 
-def _model_owner(text: str) -> str | None:
+def _object(text: str) -> dict[str, object]:
     try:
-        models = json.loads(text)["data"]
-        owner = models[0]["owned_by"]
-    except (ValueError, KeyError, IndexError, TypeError, RecursionError):
-        return None
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _model_owner(text: str) -> str | None:
+    models = _object(text).get("data")
+    first = models[0] if isinstance(models, list) and models else None
+    owner = first.get("owned_by") if isinstance(first, dict) else None
     return owner if isinstance(owner, str) else None

@@ -25,7 +25,7 @@ def read_durations(chunk: Mapping[str, object]) -> EngineFacts:
 ADAPTER = EngineAdapter(
     name="ollama",
     provider="ollama",
-    probe_path="/api/version",
+    probe=("/api/version", "version"),
     model_owner="library",
     asks_for_usage=True,
     marker="total_duration",

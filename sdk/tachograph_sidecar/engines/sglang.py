@@ -5,7 +5,7 @@ from tachograph_sidecar.engines.adapter import EngineAdapter
 ADAPTER = EngineAdapter(
     name="sglang",
     provider="sglang",
-    probe_path="/get_server_info",
+    probe=("/get_server_info", "model_path"),
     model_owner="sglang",
     metrics_path="/metrics",
     metric_prefixes=("sglang:",),

@@ -11,6 +11,7 @@ from typing import Concatenate, ParamSpec
 
 from opentelemetry.sdk.trace import ReadableSpan
 
+from tachograph._internal.facts import lowest
 from tachograph.semconv import headers
 from tachograph.types import CaptureMode
 from tachograph_sidecar.attribution import AttributionRule, Share
@@ -23,12 +24,13 @@ from tachograph_sidecar.observe.routes import Route, route_of
 from tachograph_sidecar.observe.timing import ChunkClock
 from tachograph_sidecar.observe.trace_context import continue_trace
 from tachograph_sidecar.proxy.head import Header, RequestHead
-from tachograph_sidecar.tenants import Tenant, Tenants
+from tachograph_sidecar.tenants import Tenant, Tenants, readable
 
 _log = logging.getLogger("tachograph.sidecar")
 
 P = ParamSpec("P")
 
+CAPTURE_MODES: tuple[CaptureMode, ...] = ("off", "metadata", "full")
 _COUNTED_BY = headers.COUNTED_BY.encode()
 MAX_PIECES_A_STEP = 32
 
@@ -138,8 +140,9 @@ class Observation:
         self.variant = _claim(head, headers.VARIANT)
         self.capture: CaptureMode = recorder.options.capture
         asked = head.get(headers.CONTENT_CAPTURE.encode())
-        if asked is not None and asked.strip().lower() == b"off":
-            self.capture = "off"
+        for mode in CAPTURE_MODES:
+            if asked is not None and asked.strip().lower() == mode.encode():
+                self.capture = lowest(mode, self.capture)
         options = recorder.options
         self.request = BoundedCopy(options.body_limit_bytes, recorder.budget)
         self.body = BoundedCopy(options.body_limit_bytes, recorder.budget)
@@ -292,4 +295,4 @@ class Observation:
 
 def _claim(head: RequestHead, name: str) -> str | None:
     value = head.get(name.encode())
-    return value.decode("utf-8", "replace")[:256] if value else None
+    return readable(value) if value else None
