@@ -37,8 +37,8 @@ def identity() -> Identity | None:
 
 def current_token() -> str | None:
     """The session token of the browser, or the one a test put into the session state."""
-    token: str | None = st.session_state.get(COOKIE) or st.context.cookies.get(COOKIE)
-    return token
+    token: object = st.session_state.get(COOKIE) or st.context.cookies.get(COOKIE)
+    return token if isinstance(token, str) else None
 
 
 def log_out() -> None:

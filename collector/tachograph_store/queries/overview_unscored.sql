@@ -1,8 +1,9 @@
 -- How many judgeable answers of the range have no score by an evaluator yet.
+-- Spans are compared by a hash of 64 bits: several times as fast as two strings, and exact in practice.
 SELECT
     count() AS answers,
-    countIf((trace_id, span_id) NOT IN (
-        SELECT trace_id, span_id
+    countIf(cityHash64(trace_id, span_id) NOT IN (
+        SELECT cityHash64(trace_id, span_id)
         FROM scores
         WHERE project = {project:String}
           AND span_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')

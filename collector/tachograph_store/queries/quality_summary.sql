@@ -1,9 +1,10 @@
 -- What each evaluator (and people) said, by score name; `below` counts values under 0.5.
+-- Spans are compared by a hash of 64 bits: several times as fast as two strings, and exact in practice.
 SELECT
     evaluator,
     name,
     source,
-    uniqExact(trace_id, span_id) AS answers,
+    uniqExact(cityHash64(trace_id, span_id)) AS answers,
     countIf(value IS NOT NULL) AS valued,
     if(valued = 0, NULL, sumIf(assumeNotNull(value) * sample_weight, value IS NOT NULL)
         / sumIf(sample_weight, value IS NOT NULL)) AS mean,

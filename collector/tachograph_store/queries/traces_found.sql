@@ -14,8 +14,8 @@ WHERE project = {project:String}
     AND ({only:String} != 'failed' OR status_code = 'ERROR')
     AND ({only:String} != 'no_first_chunk' OR time_to_first_chunk_s IS NULL)
     AND ({only:String} != 'no_tokens' OR input_tokens IS NULL OR output_tokens IS NULL)
-    AND ({only:String} != 'low_score' OR (trace_id, span_id) IN (
-        SELECT trace_id, span_id
+    AND ({only:String} != 'low_score' OR cityHash64(trace_id, span_id) IN (
+        SELECT cityHash64(trace_id, span_id)
         FROM scores FINAL
         WHERE project = {project:String}
             AND span_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
@@ -25,8 +25,8 @@ WHERE project = {project:String}
     AND ({only:String} != 'unscored' OR (
         status_code != 'ERROR'
         AND operation IN {operations:Array(String)}
-        AND (trace_id, span_id) NOT IN (
-            SELECT trace_id, span_id
+        AND cityHash64(trace_id, span_id) NOT IN (
+            SELECT cityHash64(trace_id, span_id)
             FROM scores
             WHERE project = {project:String}
                 AND span_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from tachograph_dashboard.conversation import MAX_MESSAGES, Message, marked
-from tachograph_dashboard.plain_text import MAX_CHARS, bounded, visible
+from tachograph_dashboard.plain_text import MAX_CHARS, bounded, one_line, visible
 
 PREVIEW_CHARS = 1500
 OPENING, CLOSING = "⟦", "⟧"
@@ -54,5 +54,6 @@ def offending(text: str, offsets: Sequence[tuple[int, int, str]], context_chars:
         lead = ("…" if len(before) > context_chars else "") + before[-context_chars:]
         tail = after[:context_chars] + ("…" if len(after) > context_chars else "")
         st.text(
-            visible(f"{label}: {lead}{OPENING}{bounded(piece, 400)}{CLOSING}{tail}"),
+            f"{one_line(label, 60)}: "
+            + visible(f"{lead}{OPENING}{bounded(piece, 400)}{CLOSING}{tail}"),
         )

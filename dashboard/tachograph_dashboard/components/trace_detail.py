@@ -76,7 +76,9 @@ def _tiles(spans: Sequence[SpanRow], scores: Sequence[ScoreRow]) -> None:
             Tile(
                 "Duration",
                 formats.nanoseconds(stop - start),
-                f"{failed} spans failed" if failed else "no span failed",
+                f"{failed} {'span' if failed == 1 else 'spans'} failed"
+                if failed
+                else "no span failed",
             ),
             Tile(
                 "First chunk",
