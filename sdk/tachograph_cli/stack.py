@@ -12,7 +12,7 @@ from tachograph_cli.supervisor.ports import LOOPBACK, choose_free, require_free
 
 DEFAULT_PORTS: Final = {"store": 18123, "collector": 4318, "dashboard": 8501}
 
-STORE_URL: Final = "TACHOGRAPHSTORE_URL"
+STORE_URL: Final = "TACHOGRAPH_STORE_URL"
 _COLLECTOR_STOP_S: Final = 25.0  # requests under way get 20 s
 _WORKER_STOP_S: Final = 20.0  # a warm shutdown lets the batch that is being judged finish
 
@@ -58,8 +58,6 @@ def service_environment(home: Home, ports: Mapping[str, int]) -> dict[str, str]:
         # glibc gives each thread an arena of its own otherwise: hundreds of MB over the stack.
         "MALLOC_ARENA_MAX": "2",
     }
-    if "dashboard" in ports:
-        environment["TACHOGRAPH_DASHBOARD_URL"] = f"http://{LOOPBACK}:{ports['dashboard']}"
     return environment
 
 

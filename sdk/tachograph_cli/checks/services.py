@@ -78,7 +78,8 @@ def check_schema(home: Home) -> Finding:
         return failed("schema", "`tachograph migrate --dry-run` did not end", "see store.log")
     if done.returncode == 0:
         return ok("schema", _last_line(done) or "up to date")
-    return failed("schema", _last_line(done) or "migrations are pending", "tachograph migrate")
+    remedy = "`tachograph migrate` applies what is pending, or says what else is needed"
+    return failed("schema", _last_line(done) or "migrations are pending", remedy)
 
 
 def _health(name: str, service: ServiceRun) -> Finding:

@@ -1,0 +1,51 @@
+"""Which processes make up a stack."""
+
+from pathlib import Path
+
+import pytest
+
+from tachograph_cli.home import Home
+from tachograph_cli.stack import (
+    StackOptions,
+    choose_ports,
+    service_specs,
+    store_is_embedded,
+)
+
+
+@pytest.fixture(autouse=True)
+def embedded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TACHOGRAPH_STORE_URL", raising=False)
+
+
+def _names(options: StackOptions) -> list[str]:
+    ports = choose_ports(options, auto=True, offset=0)
+    return [spec.name for spec in service_specs(Home(Path("/h")), ports, options)]
+
+
+def test_the_whole_stack_has_five_services() -> None:
+    assert _names(StackOptions()) == ["store", "collector", "worker", "beat", "dashboard"]
+    assert _names(StackOptions(dashboard=False)) == ["store", "collector", "worker", "beat"]
+
+
+def test_a_clickhouse_url_takes_the_place_of_the_embedded_store(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TACHOGRAPH_STORE_URL", "https://clickhouse.internal:8443")
+    assert not store_is_embedded()
+    assert _names(StackOptions()) == ["collector", "worker", "beat", "dashboard"]
+    monkeypatch.setenv("TACHOGRAPH_STORE_URL", "embedded:///data")
+    assert store_is_embedded()
+
+
+def test_everything_waits_for_the_store_and_listens_where_it_was_told() -> None:
+    options = StackOptions(login=False)
+    ports = choose_ports(options, auto=True, offset=0)
+    specs = {spec.name: spec for spec in service_specs(Home(Path("/h")), ports, options)}
+    assert {spec.after for name, spec in specs.items() if name != "store"} == {("store",)}
+    for name, port in ports.items():
+        argv = specs[name].argv
+        assert argv[argv.index("--port") + 1] == str(port)
+        assert specs[name].url == f"http://127.0.0.1:{port}"
+    assert "--no-login" in specs["dashboard"].argv
+    assert {spec.env["TACHOGRAPH_HOME"] for spec in specs.values()} == {"/h"}
