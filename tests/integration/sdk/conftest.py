@@ -1,5 +1,6 @@
 """Receivers, deliveries and spans for the tests of this folder."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -22,6 +23,17 @@ FAST = DeliveryOptions(
     request_timeout_s=0.5,
 )
 """The defaults with short waits, so that tests of many failures end soon."""
+
+
+def eventually(condition: Callable[[], bool], timeout_s: float = 20.0) -> bool:
+    """Poll until `condition()` holds; False when it did not within `timeout_s` seconds."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.005)
+    return True
+
 
 DeliveryMaker = Callable[..., Delivery]
 SpanMaker = Callable[[int], list[ReadableSpan]]

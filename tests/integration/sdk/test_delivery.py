@@ -7,7 +7,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from tachograph._internal.delivery import LogEvent, MetricPoint
 from tachograph.testing import Receiver
 
-from .conftest import DeliveryMaker, SpanMaker
+from .conftest import DeliveryMaker, SpanMaker, eventually
 
 
 def test_spans_points_and_events_arrive_whole(
@@ -81,7 +81,7 @@ def test_the_first_batch_leaves_at_once_and_later_ones_by_size(
     for span in more[9:]:
         delivery.submit_span(span)
     assert len(receiver.wait_for_spans(11)) == 11  # ten by size; the twelfth waits an hour
-    assert delivery.counts().waiting["spans"] == 1
+    assert eventually(lambda: delivery.counts().waiting["spans"] == 1)
 
 
 def test_a_large_batch_is_split_by_bytes(receiver: Receiver, make_delivery: DeliveryMaker) -> None:

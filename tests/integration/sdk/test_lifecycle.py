@@ -78,10 +78,13 @@ def test_an_isolated_provider_meets_nobody() -> None:
     provider.add_span_processor(SimpleSpanProcessor(others))
     theirs = provider.get_tracer("theirs")
     with recording() as receiver:
-        with theirs.start_as_current_span("their outer"), tachograph.span("our outer"):
-            with theirs.start_as_current_span("their inner"):
-                with tachograph.span("our inner"):
-                    pass
+        with (
+            theirs.start_as_current_span("their outer"),
+            tachograph.span("our outer"),
+            theirs.start_as_current_span("their inner"),
+            tachograph.span("our inner"),
+        ):
+            pass
         assert tachograph.flush(10)
     ours = {span.name: span for span in receiver.spans}
     assert set(ours) == {"our outer", "our inner"}
@@ -99,9 +102,12 @@ def test_attached_to_a_provider_all_spans_are_one_trace_and_all_arrive() -> None
     with recording(provider=provider) as first:
         pass
     with recording(provider=provider) as receiver:
-        with theirs.start_as_current_span("their outer"), tachograph.span("ours"):
-            with theirs.start_as_current_span("their inner"):
-                ids = tachograph.current_ids()
+        with (
+            theirs.start_as_current_span("their outer"),
+            tachograph.span("ours"),
+            theirs.start_as_current_span("their inner"),
+        ):
+            ids = tachograph.current_ids()
         assert tachograph.flush(10)
     spans = {span.name: span for span in receiver.spans}
     inner, ours, outer = (spans[name] for name in ("their inner", "ours", "their outer"))

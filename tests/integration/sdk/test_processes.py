@@ -1,5 +1,6 @@
 """Threads, forks and ends of processes: every record arrives or is counted."""
 
+import faulthandler
 import os
 import subprocess
 import sys
@@ -53,6 +54,7 @@ def test_a_forked_child_delivers_its_own_and_only_its_own(
     delivery.submit_span(before)
     child = os.fork()
     if child == 0:
+        faulthandler.dump_traceback_later(20, exit=True)  # a child that hangs must not stay
         status = 1
         try:
             is_fresh = delivery.counts().submitted["spans"] == 0

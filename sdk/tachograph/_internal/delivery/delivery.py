@@ -77,7 +77,7 @@ class Delivery:
 
     def reset_after_fork(self) -> None:
         """Start afresh in a forked child: the parent delivers what it had queued."""
-        self._transport.close()  # the child's copy of the socket; the parent's stays open
+        self._transport.forget()
         self._resource = _with_new_instance(self._resource)
         self._begin()
 

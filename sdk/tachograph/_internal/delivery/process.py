@@ -1,6 +1,11 @@
 """Ends and forks of the process: every live `Delivery` is flushed at exit and reset in a child."""
 
 import atexit
+
+# Not used here. A TracerProvider starts a thread pool in every forked child, from a fork hook that
+# hangs for ever unless the hook of this module, which frees the pool's lock, was registered first:
+# so it has to be imported before the first provider is made.
+import concurrent.futures.thread  # noqa: F401
 import os
 import sys
 import time

@@ -7,6 +7,7 @@ entries would replace the Authorization header.
 import email.utils
 import gzip
 import http.client
+import os
 import socket
 import ssl
 import time
@@ -95,6 +96,16 @@ class Transport:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+
+    def forget(self) -> None:
+        """In a forked child: let go of the parent's connection without touching its state.
+
+        Closing it properly could wait for a lock that a thread of the parent held at the fork.
+        """
+        connection, self._connection = self._connection, None
+        if connection is not None and connection.sock is not None:
+            with suppress(OSError):
+                os.close(connection.sock.detach())
 
     def _post_once(self, path: str, body: bytes) -> Answer:
         if self._is_aborted:
