@@ -67,10 +67,9 @@ def test_units_and_services_start_commands_that_exist() -> None:
 
 
 def test_every_setting_named_is_a_field() -> None:
-    from tachograph_evaluators.settings import EvaluatorSettings
-
     from tachograph_collector.settings import CollectorSettings
     from tachograph_dashboard.settings import DashboardSettings
+    from tachograph_evaluators.settings import EvaluatorSettings
     from tachograph_store.settings import StoreSettings
 
     known = {
