@@ -43,6 +43,7 @@ _PLAN: Final = "plan"
 _ANTI_JOIN: Final = "anti_join"
 _CURSOR_EVERY_S: Final = 30.0  # an idle project's cursor need not be written each time
 _SETTLE_S: Final = 0.5  # rows of one insert may carry slightly different instants
+_BEGIN_S: Final = 2.0  # from a worker's look at the clock to its word that it has begun
 _TYPICAL_BYTES: Final = 20_000  # of a lease sent again: its size is not known
 
 _log = logging.getLogger(__name__)
@@ -217,7 +218,7 @@ class Planner:
     def _leased(
         self, project: str, keys: Sequence[AnswerKey], evaluators: Sequence[str], attempt: int
     ) -> list[JobRow]:
-        due_at = moment(_now_us()) + timedelta(seconds=self._settings.start_limit_s)
+        due_at = moment(_now_us()) + timedelta(seconds=self._settings.start_limit_s + _BEGIN_S)
         return leases(project, keys, evaluators, state=LEASED, attempt=attempt, due_at=due_at)
 
 

@@ -12,7 +12,7 @@ class Coherence:
 
     name = "coherence"
     version = "1"
-    scores = ("relevance", "repetition")
+    scores: tuple[str, ...] = ("relevance", "repetition")
     needs: frozenset[Need] = frozenset({"response"})
     batch_size = 32
 

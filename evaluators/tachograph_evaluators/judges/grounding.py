@@ -37,7 +37,7 @@ class Grounding:
 
     name = "grounding"
     version = "1"
-    scores = ("grounding",)
+    scores: tuple[str, ...] = ("grounding",)
     needs: frozenset[Need] = frozenset({"response", "context"})
     batch_size = 16
 
@@ -47,26 +47,44 @@ class Grounding:
 
     def evaluate(self, batch: Sequence[Answer]) -> Sequence[Sequence[Score]]:
         """Judge each answer against its context."""
-        return [[self._judge(answer.response or "", answer.context or "")] for answer in batch]
+        readable = {
+            index: _Case(answer.response, answer.context)
+            for index, answer in enumerate(batch)
+            if is_readable(answer.response or "") and is_readable(answer.context or "")
+        }
+        # One call fills the encoder's cache for all of them.
+        encoder().encode([text for case in readable.values() for text in case.texts()])
+        return [
+            [
+                readable[index].judge()
+                if index in readable
+                else not_applicable("grounding", "answer or context holds no readable text")
+            ]
+            for index in range(len(batch))
+        ]
 
-    def _judge(self, response: str, text: str) -> Score:
-        if not is_readable(response) or not is_readable(text):
-            return not_applicable("grounding", "the answer or the context holds no readable text")
-        response = response[:MAX_TEXT_CHARS]
-        parts = sentences(response)
-        context = Context(text, encoder())
+
+class _Case:
+    """One readable answer beside its context."""
+
+    def __init__(self, response: str | None, context: str | None) -> None:
+        self._response = (response or "")[:MAX_TEXT_CHARS]
+        self._parts = sentences(self._response)
+        self._context = Context(context or "", encoder())
+
+    def texts(self) -> list[str]:
+        return self._context.texts(self._parts)
+
+    def judge(self) -> Score:
+        parts, context, response = self._parts, self._context, self._response
         features = context.measure(parts)
+        whole = probability(answer_support(context, response, features))
         claims = [
             (part, probability(feature))
             for part, feature in zip(parts, features, strict=True)
             if is_claim(part)
         ]
-        if not claims:
-            return not_applicable(
-                "grounding", "the answer states nothing that a context could support"
-            )
-        whole = probability(answer_support(context, response, features))
-        worst = min(value for _, value in claims)
+        worst = min((value for _, value in claims), default=whole)
         value = (1 - _WORST_SHARE) * whole + _WORST_SHARE * worst
         unsupported = [(part, support) for part, support in claims if support < THRESHOLD]
         return Score(

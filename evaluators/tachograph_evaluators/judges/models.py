@@ -56,8 +56,10 @@ class Encoder:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, one a text; equal texts are embedded once."""
-        cut = [text[:MAX_ENCODED_CHARS] for text in texts]
-        keys = [blake2b(text.encode("utf-8", "replace"), digest_size=16).digest() for text in cut]
+        # JSON escapes can bring lone surrogates, which the tokenizer refuses.
+        utf8 = [text[:MAX_ENCODED_CHARS].encode("utf-8", "replace") for text in texts]
+        cut = [text.decode("utf-8") for text in utf8]
+        keys = [blake2b(text, digest_size=16).digest() for text in utf8]
         with self._lock:
             missing = {
                 key: text for key, text in zip(keys, cut, strict=True) if key not in self._cache

@@ -11,7 +11,7 @@ class Safety:
 
     name = "safety"
     version = "1"
-    scores = ("toxicity", "pii")
+    scores: tuple[str, ...] = ("toxicity", "pii")
     needs: frozenset[Need] = frozenset({"response"})
     batch_size = 64
 

@@ -90,6 +90,10 @@ class Context:
         covered: NDArray[np.float64] = np.where(literal, exact, np.maximum(exact, near))
         return covered
 
+    def texts(self, answer: Sequence[Span]) -> list[str]:
+        """What `measure` will embed: many answers' texts in one call are four times as fast."""
+        return [span.text for span in answer] + self._preselect(answer)
+
     def _cosines(self, answer: Sequence[Span]) -> NDArray[np.float64]:
         if not answer or not self._passages:
             return np.zeros(len(answer))

@@ -9,6 +9,7 @@ from tachograph_store.writer import Writer
 from .conftest import Row, Stack, answer_span, chat, eventually
 
 CONTEXT = "Returns are accepted within 30 days of delivery. Shoes must have clean soles."
+BUILT_IN = "safety,coherence,grounding"
 NAMES = {"toxicity", "pii", "relevance", "repetition", "grounding"}
 
 
@@ -25,7 +26,7 @@ def test_every_answer_gets_every_score_once(
     silent = answer_span(project, "", completion=None)
     foreign = answer_span(other, "The capital of France is Paris.", tenant="globex")
     rows = [grounded, toxic, looping, late, uncounted, failed, silent, foreign]
-    with stack.running("worker", "beat", TACHOGRAPH_EVALUATORS_ENABLED=""):
+    with stack.running("worker", "beat", TACHOGRAPH_EVALUATORS_ENABLED=BUILT_IN):
         writer.write_spans(rows)
         judged = {row.span_id for row in (grounded, toxic, looping, late)}
         eventually(lambda: len(scores(project)) >= 5 * len(judged), "all scores of the project")
