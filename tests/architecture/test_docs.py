@@ -46,3 +46,12 @@ def test_every_decision_has_context_decision_and_consequences() -> None:
         text = page.read_text()
         for part in ("**Context.**", "**Decision.**", "**Consequences.**"):
             assert part in text, f"{page.name} lacks {part}"
+
+
+def test_readme_shows_the_quick_start_that_a_test_runs() -> None:
+    marked = r"<!-- run by a test -->\n```python\n(.*?)```"
+    readme, page = (
+        re.findall(marked, (ROOT / name).read_text(), re.DOTALL)
+        for name in ("README.md", "docs/sdk.md")
+    )
+    assert readme and readme == page
