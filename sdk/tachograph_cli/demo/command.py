@@ -5,7 +5,6 @@ import importlib.util
 import json
 import shutil
 import signal
-import time
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -71,14 +70,15 @@ def run(args: argparse.Namespace) -> int:
         screen.close()
         print_report(screen.console, books, outcome)
         if not args.exit:
-            _linger(
-                [
-                    f"Dashboard  {demo.dashboard_url}",
-                    f"Log in     with the key in {home.admin_key_file}",
-                    f"Sidecar    {demo.sidecar_url}/v1 takes requests of your own",
-                    "Ctrl-C ends everything.",
-                ]
+            print(
+                f"Dashboard  {demo.dashboard_url}",
+                f"Log in     with the key in {home.admin_key_file}",
+                f"Sidecar    {demo.sidecar_url}/v1 takes requests of your own",
+                "Ctrl-C ends everything.",
+                sep="\n",
+                flush=True,
             )
+            demo.keep()
     except DemoFailed as error:
         outcome.why = str(error)
         screen.close()
@@ -135,10 +135,3 @@ def _empty(directory: Path) -> None:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
-
-
-def _linger(lines: list[str]) -> None:
-    """Keeps the stack running until Ctrl-C."""
-    print("\n".join(lines), flush=True)
-    while True:
-        time.sleep(3600)

@@ -8,7 +8,7 @@ import signal
 import time
 import urllib.error
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NoReturn
 
 import tachograph
 from tachograph_cli.demo.books import Books
@@ -26,6 +26,7 @@ from tachograph_cli.supervisor.ports import choose_free
 TENANTS: Final = ("harbour-books", "atlas-travel")
 TOTAL_S: Final = 560.0
 _THREADS: Final = 3
+_CHECK_S: Final = 1.0
 _REPLAY_S: Final = 300.0
 _RESTART_S: Final = 60.0
 _ALERT_S: Final = 180.0
@@ -87,6 +88,12 @@ class Demo:
         finally:
             self._outcome.sent = traffic.sent()
         return books
+
+    def keep(self) -> NoReturn:
+        """Leaves everything running; only an interrupt or the death of a process ends it."""
+        while True:
+            self._processes.check()
+            time.sleep(_CHECK_S)
 
     def close(self) -> None:
         self._closing.close()
