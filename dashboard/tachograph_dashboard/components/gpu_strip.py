@@ -17,8 +17,9 @@ def gpu_strip(devices: list[GpuDevice]) -> None:
             st.caption("No GPU seen in this time range.")
             navigation.link("gpu", ":small[How to record one]")
             return
-        for device in devices[:MAX_DEVICES]:
-            name, power, memory, load, heat = st.columns([3, 2, 3, 2, 2])
+        for index, device in enumerate(devices[:MAX_DEVICES]):
+            with st.container(key=f"strip-{index}"):
+                name, power, memory, load, heat = st.columns([3, 2, 3, 2, 2])
             name.text(device_name(device))
             power.text(
                 f"{formats.number(device.power_w, 0)} W of "

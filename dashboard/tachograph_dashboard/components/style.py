@@ -7,6 +7,9 @@ _CSS = """
 .block-container { padding-top: 2.6rem; padding-bottom: 3rem; max-width: 1500px; }
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; font-weight: 600; }
 [data-testid="stMetricLabel"] { opacity: .8; }
+[data-testid="stColumn"] { min-width: min(100%, 21rem); }  /* a narrow window wraps */
+[class*="st-key-tiles-"] [data-testid="stColumn"] { min-width: 11.5rem; }
+[class*="st-key-strip-"] [data-testid="stColumn"] { min-width: 7rem; }
 [class*="st-key-bubble-"] {
   border: 1px solid color-mix(in srgb, currentColor 14%, transparent);
   border-radius: 12px; padding: .7rem .95rem; max-width: 62rem; }

@@ -21,9 +21,11 @@ class Tile:
     target: str = "traces"
 
 
-def tiles(row: Sequence[Tile]) -> None:
-    """One row of tiles of equal width."""
-    for place, tile in zip(st.columns(len(row)), row, strict=True):
+def tiles(row: Sequence[Tile], key: str = "first") -> None:
+    """One row of tiles of equal width; `key` is its own among the rows of a page."""
+    with st.container(key=f"tiles-{key}"):
+        places = st.columns(len(row))
+    for place, tile in zip(places, row, strict=True):
         with place.container(border=True, height="stretch", gap="xsmall"):
             st.metric(
                 tile.label,

@@ -42,14 +42,17 @@ def render(identity: Identity) -> None:
     if len(segments) >= MAX_SEGMENTS:
         st.caption(f"The {MAX_SEGMENTS:,} busiest combinations of tenant and model are counted.")
     books = _by_currency(segments)
-    for currency, members in books[:MAX_CURRENCIES]:
-        _tiles(members, currency)
+    for index, (currency, members) in enumerate(books[:MAX_CURRENCIES]):
+        _tiles(members, currency, key=f"money-{index}")
     if len(books) > 1:
         st.caption("Amounts of different currencies are never added.")
     _course(scope, segments)
-    for currency, members in books[:MAX_CURRENCIES]:
-        _grouped(scope, members, currency, "Tenant", lambda segment: segment.tenant)
-        _grouped(scope, members, currency, "Model", lambda segment: segment.model)
+    for index, (currency, members) in enumerate(books[:MAX_CURRENCIES]):
+        unit = f"money in {currency_name(currency)}" if currency else "nothing is priced"
+        with card("Tenants", unit):
+            _grouped(scope, members, "Tenant", f"tenants-{index}", lambda segment: segment.tenant)
+        with card("Models", unit):
+            _grouped(scope, members, "Model", f"models-{index}", lambda segment: segment.model)
 
 
 def _by_currency(segments: Sequence[CostSegment]) -> list[tuple[str, list[CostSegment]]]:
@@ -63,7 +66,7 @@ def _by_currency(segments: Sequence[CostSegment]) -> list[tuple[str, list[CostSe
     return sorted(groups.items())
 
 
-def _tiles(segments: Sequence[CostSegment], currency: str) -> None:
+def _tiles(segments: Sequence[CostSegment], currency: str, key: str) -> None:
     requests = sum(segment.requests for segment in segments)
     listed = _total(segment.list_cost for segment in segments)
     computed = _total(segment.compute_cost for segment in segments)
@@ -95,7 +98,8 @@ def _tiles(segments: Sequence[CostSegment], currency: str) -> None:
                 formats.money(_per_million(computed, compute_tokens), currency),
                 "input and output together",
             ),
-        ]
+        ],
+        key,
     )
 
 
@@ -133,8 +137,8 @@ def _chart(scope: Scope, series: dict[str, dict[datetime, float | None]], color:
 def _grouped(
     scope: Scope,
     segments: Sequence[CostSegment],
-    currency: str,
-    title: str,
+    header: str,
+    key: str,
     of: Callable[[CostSegment], str | None],
 ) -> None:
     groups: dict[str, list[CostSegment]] = {}
@@ -142,10 +146,7 @@ def _grouped(
         groups.setdefault(of(segment) or UNNAMED, []).append(segment)
     busiest = sorted(groups.items(), key=lambda group: -sum(s.requests for s in group[1]))
     rows = [{"name": name, **_sums(members)} for name, members in busiest]
-    unit = f"money in {currency_name(currency)}" if currency else "nothing is priced"
-    with card(f"{title}s", unit):
-        columns = {"name": Column(title), **COLUMNS}
-        table(rows, columns, zone=scope.zone, key=f"{title}-{currency}")
+    table(rows, {"name": Column(header), **COLUMNS}, zone=scope.zone, key=key)
 
 
 def _sums(segments: Sequence[CostSegment]) -> dict[str, object]:

@@ -139,7 +139,8 @@ def _second_row(scope: Scope, totals: OverviewTotals, points: list[OverviewPoint
                 link_label="Cost",
                 target="cost",
             ),
-        ]
+        ],
+        key="second",
     )
 
 
@@ -217,23 +218,26 @@ def _quality(scope: Scope, coverage: Coverage) -> None:
 
 
 def _cost(window: Window, totals: OverviewTotals, points: list[OverviewPoint]) -> None:
-    with card("Cost", f"per {formats.seconds(window.step_s)}"):
+    with card(
+        "Cost", f"list price above, compute price below, per {formats.seconds(window.step_s)}"
+    ):
         if len(totals.currencies) > 1:
             empty("Several currencies", ["They are not added: see the Cost page."])
             return
+        currency = formats.currency_name("".join(totals.currencies))
         charts.bars(
             window,
             {"list price": {p.step: _float(p.list_cost) for p in points}},
-            unit=formats.currency_name("".join(totals.currencies)),
+            unit=currency,
             colors=(theme.PURPLE,),
-            height=100,
+            height=110,
         )
         charts.bars(
             window,
             {"compute price": {p.step: _float(p.compute_cost) for p in points}},
-            unit=formats.currency_name("".join(totals.currencies)),
+            unit=currency,
             colors=(theme.GREEN,),
-            height=100,
+            height=110,
         )
         lacks(
             missing(totals.without_list_cost, totals.requests, "list price"),
