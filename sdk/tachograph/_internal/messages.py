@@ -58,14 +58,16 @@ def _parts(message: Mapping[str, Any]) -> list[Message]:
         parts.append({"type": "reasoning", "content": reasoning})
     if isinstance(content, str):
         parts.append(_text_part(content))
-    elif isinstance(content, Sequence):
+    elif isinstance(content, list):
         parts += [_content_part(part) for part in content]
+    elif content is not None:
+        parts.append(_text_part(str(content)))
     refusal = message.get("refusal")
     if isinstance(refusal, str):
         parts.append({"type": "refusal", "content": refusal})
-    for call in message.get("tool_calls") or ():
-        if isinstance(call, Mapping):
-            parts.append(_tool_call_part(call))
+    calls = message.get("tool_calls")
+    if isinstance(calls, list):
+        parts += [_tool_call_part(call) for call in calls if isinstance(call, Mapping)]
     return parts
 
 
