@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tachograph_store.client import Store, connect
@@ -15,6 +16,10 @@ from tachograph_store.settings import StoreSettings
 
 TIERS = ("integration", "e2e")
 _READY_DEADLINE_S = 60.0
+
+# No test depends on timing: hypothesis's deadline of 200 ms an example would.
+hypothesis.settings.register_profile("tachograph", deadline=None)
+hypothesis.settings.load_profile("tachograph")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

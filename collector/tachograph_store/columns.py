@@ -2,40 +2,44 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from operator import attrgetter
 from typing import Any
 
 from tachograph_store.client import Store
-from tachograph_store.errors import QueryRefused
+from tachograph_store.errors import QueryRefused, RowRefused
 from tachograph_store.rows import TABLES
 
-PARTITION_TIMES: Mapping[str, str] = {
+_DAYS = {
     "spans": "start_time",
     "gpu_readings": "time",
     "engine_readings": "time",
     "scores": "span_time",
-    "rollups": "minute",
-    "jobs": "created_at",
-    "ledger": "time",
 }
-"""Table -> the field whose month is the row's partition."""
+_MONTHS = {"rollups": "minute", "jobs": "created_at", "ledger": "time"}
 
 
-def partition_of(table: str) -> Callable[[Any], tuple[int, int]]:
-    """A function from a row of `table` to its (year, month) partition."""
-    name = PARTITION_TIMES.get(table)
+def partition_of(table: str) -> Callable[[Any], date]:
+    """A function from a row of `table` to the first day of its partition."""
+    name = _DAYS.get(table) or _MONTHS.get(table)
     if name is None:
-        return lambda row: (0, 0)
+        return lambda row: date.min
     get = attrgetter(name)
+    is_monthly = table in _MONTHS
 
-    def month(row: Any) -> tuple[int, int]:
+    def first_day(row: Any) -> date:
         time = get(row)
-        if isinstance(time, int):
-            time = datetime.fromtimestamp(time // 1_000_000_000, UTC)
-        return time.year, time.month
+        try:
+            if isinstance(time, int):
+                time = datetime.fromtimestamp(time // 1_000_000_000, UTC)
+            day: date = time.astimezone(UTC).date()
+        except (AttributeError, OverflowError, ValueError, OSError) as error:
+            raise RowRefused(
+                f"{table}.{name}: {time!r} is no time", table=table, column=name
+            ) from error
+        return day.replace(day=1) if is_monthly else day
 
-    return month
+    return first_day
 
 
 class TableColumns:

@@ -4,7 +4,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from tachograph_store.client import Store
 from tachograph_store.rows import SpanRow
@@ -16,7 +15,8 @@ _LOOKUP = """
 SELECT trace_id, span_id, content_hash, version
 FROM spans
 WHERE project = {project:String}
-    AND toStartOfMinute(start_time) IN {minutes:Array(DateTime('UTC'))}
+    AND toStartOfMinute(start_time) IN
+        (SELECT toDateTime(arrayJoin({minutes:Array(UInt32)}), 'UTC'))
     AND trace_id IN {trace_ids:Array(String)}
 """
 
@@ -26,9 +26,9 @@ def identity(row: SpanRow) -> Identity:
     return row.project, row.trace_id, row.span_id
 
 
-def minute_of(start_time_ns: int) -> datetime:
-    """The minute of a span's start, as the sorting key has it."""
-    return datetime.fromtimestamp(start_time_ns // 60_000_000_000 * 60, UTC)
+def minute_of(start_time_ns: int) -> int:
+    """The minute of a span's start, as the sorting key has it: its first second of the epoch."""
+    return start_time_ns // 60_000_000_000 * 60
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from tachograph_store.client import Store
@@ -21,10 +21,12 @@ PARTITIONS_PER_INSERT = 90
 _DELETE_OLD = """
 DELETE FROM spans
 WHERE project = {project:String}
-    AND toStartOfMinute(start_time) IN {minutes:Array(DateTime('UTC'))}
+    AND toStartOfMinute(start_time) IN
+        (SELECT toDateTime(arrayJoin({minutes:Array(UInt32)}), 'UTC'))
     AND trace_id IN {trace_ids:Array(String)}
     AND concat(trace_id, span_id) IN {spans:Array(String)}
     AND version < {version:UInt64}
+SETTINGS lightweight_delete_mode = 'lightweight_update'
 """
 
 
@@ -69,7 +71,7 @@ class Writer:
             RowRefused: names the table and, when known, the column.
             StoreUnavailable: try again later, with the same rows.
         """
-        for batch in _batches(table, rows):
+        for batch in batches(table, rows):
             self._insert(table, batch)
         return len(rows)
 
@@ -85,7 +87,7 @@ class Writer:
             StoreUnavailable: try again later, with the same rows.
         """
         stored = duplicates = corrections = 0
-        for batch in _batches("spans", rows):
+        for batch in batches("spans", rows):
             write = self._write_span_batch(batch)
             stored += write.stored
             duplicates += write.duplicates
@@ -142,7 +144,7 @@ class Writer:
             )
 
 
-def _batches(table: str, rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
+def batches(table: str, rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
     """Batches of at most 5,000 rows and 90 partitions; order is kept where partitions allow."""
     if not rows:
         return
@@ -151,7 +153,7 @@ def _batches(table: str, rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
     if len(partitions) > PARTITIONS_PER_INSERT:
         rows = sorted(rows, key=partition)
     batch: list[Any] = []
-    seen: set[tuple[int, int]] = set()
+    seen: set[date] = set()
     for row in rows:
         seen.add(partition(row))
         if len(batch) == ROWS_PER_INSERT or len(seen) > PARTITIONS_PER_INSERT:

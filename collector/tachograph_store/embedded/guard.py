@@ -22,6 +22,7 @@ from tachograph_store.embedded.exceptions import (
 from tachograph_store.embedded.lexer import Kind, LexError, Token, tokens
 from tachograph_store.embedded.words import (
     ALTER_WORDS_OF_DDL,
+    BEFORE_TABLE,
     DDL_STATEMENTS,
     FORBIDDEN_FUNCTIONS,
     FORBIDDEN_WORDS,
@@ -136,8 +137,9 @@ def _check_from(found: Sequence[Token]) -> None:
             in_from.append(False)
         elif token.kind is Kind.SYMBOL and token.text in ")]}":
             in_from[-1:] = [] if len(in_from) > 1 else [False]
-        elif token.is_word("FROM", "JOIN", "INTO", "TABLE", "CREATE") or (
-            index == 0 and token.is_word("DESCRIBE", "DESC", "EXISTS")
+        elif token.is_word("FROM", "JOIN", "INTO", "CREATE") or (
+            token.is_word("TABLE", "DESCRIBE", "DESC", "EXISTS")
+            and (index == 0 or found[index - 1].is_word(*BEFORE_TABLE))
         ):
             in_from[-1] = True
         elif token.is_word(*_FROM_ENDS):

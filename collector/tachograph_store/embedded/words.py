@@ -86,7 +86,8 @@ SETTINGS_IN_STATEMENTS: Final = frozenset().union(
     _words(
         """
         final max_threads max_execution_time max_block_size max_memory_usage
-        mutations_sync lightweight_deletes_sync insert_deduplication_token
+        mutations_sync lightweight_deletes_sync lightweight_delete_mode
+        insert_deduplication_token
         optimize_read_in_order do_not_merge_across_partitions_select_final
         use_skip_indexes use_skip_indexes_if_final log_comment join_algorithm
         """
@@ -98,6 +99,7 @@ SETTINGS_IN_STATEMENTS: Final = frozenset().union(
         ttl_only_drop_parts merge_with_ttl_timeout fsync_after_insert
         non_replicated_deduplication_window enable_block_number_column
         enable_block_offset_column min_age_to_force_merge_seconds
+        min_age_to_force_merge_on_partition_only fsync_part_directory
         allow_nullable_key
         """
     ),
@@ -128,6 +130,13 @@ FROM_ENDS: Final = _words(
     """
 )
 """Words behind which a list of tables is over."""
+
+BEFORE_TABLE: Final = _words(
+    """
+    ALTER CREATE DESC DESCRIBE DROP EXISTS INTO OPTIMIZE RENAME SHOW TEMPORARY TRUNCATE EXPLAIN
+    """
+)
+"""Words behind which `TABLE` is a keyword; elsewhere it may be a column of the system's tables."""
 
 OUTPUT_FORMATS: Final = _words(
     """

@@ -1,3 +1,6 @@
+-- Days, not months: a day that is over is merged into one part, and FINAL then costs nothing. What is
+-- answered is on disk (fsync). A block that is sent again after a lost answer is dropped. Block numbers
+-- let a corrected span's old version be deleted by a patch (50 ms) instead of a mutation of every part.
 CREATE TABLE IF NOT EXISTS spans {on_cluster}
 (
     project LowCardinality(String),
@@ -74,6 +77,15 @@ CREATE TABLE IF NOT EXISTS spans {on_cluster}
     INDEX stored_at_index stored_at TYPE minmax GRANULARITY 1
 )
 ENGINE = {replacing}(version)
-PARTITION BY toYYYYMM(start_time)
+PARTITION BY toYYYYMMDD(start_time)
 ORDER BY (project, toStartOfMinute(start_time), trace_id, span_id)
 TTL expires_on
+SETTINGS
+    fsync_after_insert = 1,
+    fsync_part_directory = 1,
+    non_replicated_deduplication_window = 1000,
+    min_age_to_force_merge_seconds = 900,
+    min_age_to_force_merge_on_partition_only = 1,
+    enable_block_number_column = 1,
+    enable_block_offset_column = 1,
+    min_bytes_for_wide_part = 67108864

@@ -23,6 +23,12 @@ CREATE TABLE IF NOT EXISTS gpu_readings {on_cluster}
     expires_on Date
 )
 ENGINE = {replacing}(version)
-PARTITION BY toYYYYMM(time)
+PARTITION BY toYYYYMMDD(time)
 ORDER BY (project, gpu_id, time)
 TTL expires_on
+SETTINGS
+    fsync_after_insert = 1,
+    fsync_part_directory = 1,
+    non_replicated_deduplication_window = 1000,
+    min_age_to_force_merge_seconds = 900,
+    min_age_to_force_merge_on_partition_only = 1

@@ -14,6 +14,12 @@ CREATE TABLE IF NOT EXISTS engine_readings {on_cluster}
     expires_on Date
 )
 ENGINE = {replacing}(version)
-PARTITION BY toYYYYMM(time)
+PARTITION BY toYYYYMMDD(time)
 ORDER BY (project, name, instance, labels_hash, time)
 TTL expires_on
+SETTINGS
+    fsync_after_insert = 1,
+    fsync_part_directory = 1,
+    non_replicated_deduplication_window = 1000,
+    min_age_to_force_merge_seconds = 900,
+    min_age_to_force_merge_on_partition_only = 1

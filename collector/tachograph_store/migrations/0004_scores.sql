@@ -27,6 +27,12 @@ CREATE TABLE IF NOT EXISTS scores {on_cluster}
     INDEX trace_id_index trace_id TYPE bloom_filter(0.001) GRANULARITY 1
 )
 ENGINE = {replacing}(version)
-PARTITION BY toYYYYMM(span_time)
+PARTITION BY toYYYYMMDD(span_time)
 ORDER BY (project, span_time, trace_id, span_id, evaluator, evaluator_version, name, author)
 TTL expires_on
+SETTINGS
+    fsync_after_insert = 1,
+    fsync_part_directory = 1,
+    non_replicated_deduplication_window = 1000,
+    min_age_to_force_merge_seconds = 900,
+    min_age_to_force_merge_on_partition_only = 1

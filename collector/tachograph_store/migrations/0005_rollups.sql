@@ -24,3 +24,7 @@ ENGINE = {replacing}(version, is_deleted)
 PARTITION BY toYYYYMM(minute)
 ORDER BY (project, minute, operation, model, tenant, variant)
 TTL expires_on
+SETTINGS
+    fsync_after_insert = 1,
+    fsync_part_directory = 1,
+    non_replicated_deduplication_window = 1000

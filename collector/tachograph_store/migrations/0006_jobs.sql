@@ -19,3 +19,7 @@ ENGINE = {replacing}(version)
 PARTITION BY toYYYYMM(created_at)
 ORDER BY (project, kind, created_at, trace_id, span_id, evaluator, evaluator_version)
 TTL expires_on
+SETTINGS
+    fsync_after_insert = 1,
+    fsync_part_directory = 1,
+    non_replicated_deduplication_window = 1000

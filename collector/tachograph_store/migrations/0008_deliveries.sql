@@ -20,3 +20,7 @@ CREATE TABLE IF NOT EXISTS deliveries {on_cluster}
 ENGINE = {replacing}(version)
 ORDER BY (project, delivery_id)
 TTL expires_on
+SETTINGS
+    fsync_after_insert = 1,
+    fsync_part_directory = 1,
+    non_replicated_deduplication_window = 1000

@@ -16,3 +16,7 @@ ENGINE = {replacing}(version)
 PARTITION BY toYYYYMM(time)
 ORDER BY (project, collector, sequence, source, signal, outcome, reason)
 TTL expires_on
+SETTINGS
+    fsync_after_insert = 1,
+    fsync_part_directory = 1,
+    non_replicated_deduplication_window = 1000

@@ -12,3 +12,7 @@ CREATE TABLE IF NOT EXISTS api_keys {on_cluster}
 )
 ENGINE = {replacing}(version)
 ORDER BY (project, key_id)
+SETTINGS
+    fsync_after_insert = 1,
+    fsync_part_directory = 1,
+    non_replicated_deduplication_window = 1000

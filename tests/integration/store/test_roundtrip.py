@@ -58,9 +58,7 @@ def spans(draw: st.DrawFn) -> SpanRow:
 
 
 @given(row=spans())
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_spans_come_back(writer_store: Store, row: SpanRow) -> None:
     assert Writer(writer_store).write_spans([row]).stored == 1
     (found,) = trace_spans(writer_store, row.project, row.trace_id)
@@ -75,7 +73,7 @@ def test_spans_come_back(writer_store: Store, row: SpanRow) -> None:
     explanation=st.none() | TEXT,
     offsets=st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99), TEXT), max_size=3),
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_scores_come_back(
     writer_store: Store,
     value: float | None,

@@ -25,6 +25,7 @@ def checked(sql: str, role: Role) -> Statement:
         "SELECT s FROM spans ARRAY JOIN ['a', 'b'] AS s",
         "SELECT {name:String}, {many:Array(String)}",
         "SELECT count() FROM system.settings",
+        "SELECT count() FROM system.parts WHERE table = 'spans' AND active",
         "SHOW TABLES",
         "DESCRIBE TABLE spans",
         "EXISTS TABLE spans",
