@@ -1,15 +1,14 @@
 """The evaluator protocol: what a plugin receives, what it gives back.
 
 A plugin is any callable without arguments, registered under entry point group
-`tachograph.evaluators`, that returns an object with the attributes of `Evaluator`.
+`tachograph.evaluators`, that returns an object with the attributes of `Evaluator`
+(plain class attributes do).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final, Literal, Protocol, runtime_checkable
-
-Need = Literal["prompt", "context", "response"]
+from typing import Final, Protocol, runtime_checkable
 
 PASS: Final = "pass"
 FAIL: Final = "fail"
@@ -68,16 +67,26 @@ class Score:
 class Evaluator(Protocol):
     """A judge. Raise for what went wrong: the caller records it and goes on with the others."""
 
-    name: str
-    """Registered name, part of the score's identity."""
-    version: str
-    """Change it when the same answer could get another score; old scores stay beside new ones."""
-    scores: tuple[str, ...]
-    """The names of the scores that each answer gets."""
-    needs: frozenset[Need]
-    """Without one of these the answer is `not_applicable` and the evaluator does not see it."""
-    batch_size: int
-    """Answers it likes to get at once."""
+    @property
+    def name(self) -> str:
+        """Registered name, part of the score's identity."""
+
+    @property
+    def version(self) -> str:
+        """Changes when the same answer could get another score; old scores stay beside new."""
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """The names of the scores that each answer gets."""
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Of "prompt", "context", "response": an answer that lacks one is `not_applicable`, and
+        the evaluator does not see it."""
+
+    @property
+    def batch_size(self) -> int:
+        """Answers it likes to get at once."""
 
     def warm_up(self) -> None:
         """Load what the first batch would wait for."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tachograph_evaluators.evaluator import Answer, Need, Score
+from tachograph_evaluators.evaluator import Answer, Score
 from tachograph_evaluators.judges import relevance, repetition
 from tachograph_evaluators.judges.models import encoder
 
@@ -12,8 +12,8 @@ class Coherence:
 
     name = "coherence"
     version = "1"
-    scores: tuple[str, ...] = ("relevance", "repetition")
-    needs: frozenset[Need] = frozenset({"response"})
+    scores = ("relevance", "repetition")
+    needs = frozenset({"response"})
     batch_size = 32
 
     def warm_up(self) -> None:

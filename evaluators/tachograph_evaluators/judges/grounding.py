@@ -7,7 +7,6 @@ from typing import Final
 from tachograph_evaluators.evaluator import (
     MAX_OFFSETS,
     Answer,
-    Need,
     Score,
     not_applicable,
     verdict,
@@ -37,8 +36,8 @@ class Grounding:
 
     name = "grounding"
     version = "1"
-    scores: tuple[str, ...] = ("grounding",)
-    needs: frozenset[Need] = frozenset({"response", "context"})
+    scores = ("grounding",)
+    needs = frozenset({"response", "context"})
     batch_size = 16
 
     def warm_up(self) -> None:

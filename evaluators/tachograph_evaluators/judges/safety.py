@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tachograph_evaluators.evaluator import Answer, Need, Score
+from tachograph_evaluators.evaluator import Answer, Score
 from tachograph_evaluators.judges import pii, toxicity
 
 
@@ -11,8 +11,8 @@ class Safety:
 
     name = "safety"
     version = "1"
-    scores: tuple[str, ...] = ("toxicity", "pii")
-    needs: frozenset[Need] = frozenset({"response"})
+    scores = ("toxicity", "pii")
+    needs = frozenset({"response"})
     batch_size = 64
 
     def warm_up(self) -> None:

@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Sequence
 
-from tachograph_evaluators.evaluator import Answer, Need, Score
+from tachograph_evaluators.evaluator import Answer, Score
 
 
 class Length:
@@ -13,7 +13,7 @@ class Length:
     name = "length"
     version = "1"
     scores: tuple[str, ...] = ("length",)
-    needs: frozenset[Need] = frozenset({"response"})
+    needs = frozenset({"response"})
     batch_size = 8
 
     def warm_up(self) -> None:

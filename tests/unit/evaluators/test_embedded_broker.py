@@ -4,7 +4,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from kombu import Connection
+from kombu.connection import Connection
 
 from tachograph_evaluators import embedded_broker, ping
 from tachograph_evaluators.queues import depth, queue
@@ -13,7 +13,7 @@ from tachograph_evaluators.settings import EvaluatorSettings
 
 def connection(folder: Path) -> Any:
     embedded_broker.prepare_folder(folder)
-    return Connection(
+    return Connection(  # type: ignore[no-untyped-call]
         "filesystem://localhost//",
         transport="tachograph_evaluators.embedded_broker:Transport",
         transport_options=embedded_broker.transport_options(folder, EvaluatorSettings()),
