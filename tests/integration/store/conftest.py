@@ -24,7 +24,7 @@ class OwnStore:
         self.home = home
         self.settings = StoreSettings(url=f"embedded://{home / 'store'}")
         self.log = home / "store.log"
-        self._environment = {**os.environ, "TACHOGRAPH_HOME": str(home), **environment}
+        self.environment = {**os.environ, "TACHOGRAPH_HOME": str(home), **environment}
         self.process: subprocess.Popen[bytes] | None = None
 
     def launch(self, port: int = 0) -> "subprocess.Popen[bytes]":
@@ -32,7 +32,7 @@ class OwnStore:
         command = [sys.executable, "-m", "tachograph_store.commands.store", "--port", str(port)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command, stdout=log, stderr=subprocess.STDOUT, env=self._environment
+                command, stdout=log, stderr=subprocess.STDOUT, env=self.environment
             )
         return self.process
 
