@@ -132,7 +132,6 @@ def stack(store_server: StoreSettings, tmp_path: Path) -> Stack:
         "PYTHONPATH": str(tmp_path / "site"),
         "TACHOGRAPH_HOME": str(home),
         "TACHOGRAPH_STORE_URL": store_server.url,
-        "TEST_SLOW_MARK": str(tmp_path / "slow.mark"),
         "TEST_SLOW_S": "0",
         f"{prefix}ENABLED": "length",
         f"{prefix}BROKER_POLLING_INTERVAL_S": "0.05",
