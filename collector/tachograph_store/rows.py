@@ -204,7 +204,7 @@ class JobRow:
     span_id: str = ""
     evaluator: str
     evaluator_version: str = ""
-    state: str  # leased | done | failed | parked
+    state: str  # leased | running | done | failed | parked
     attempt: int = 0
     due_at: datetime
     error: str | None = None
