@@ -29,7 +29,10 @@ class StoreSettings(BaseSettings):
     """Settings of the store's clients and of the embedded engine."""
 
     model_config = SettingsConfigDict(
-        env_prefix="TACHOGRAPH_STORE_", extra="forbid", use_attribute_docstrings=True
+        env_prefix="TACHOGRAPH_STORE_",
+        extra="forbid",
+        use_attribute_docstrings=True,
+        hide_input_in_errors=True,  # a refused value may be a password
     )
 
     url: str = Field(default_factory=_default_url)

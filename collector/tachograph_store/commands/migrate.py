@@ -31,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Apply what is pending; 1 with a message when it cannot be done."""
-    settings = StoreSettings()
     try:
+        settings = StoreSettings()
         with connect(settings, "migrator") as store:
             waiting = pending(store)
             if not waiting:
@@ -49,6 +49,6 @@ def run(args: argparse.Namespace) -> int:
                     progress.update(task, advance=1, description=migration.name)
             print(f"applied {len(waiting)} migrations")
             return 0
-    except StoreError as error:
+    except (StoreError, ValueError) as error:
         print(f"tachograph migrate: {error}", file=sys.stderr)
         return 1

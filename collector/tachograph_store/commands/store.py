@@ -3,7 +3,9 @@
 import argparse
 import logging
 import sys
+from importlib.util import find_spec
 
+from tachograph_store.embedded.serve import serve
 from tachograph_store.errors import StoreError
 from tachograph_store.settings import StoreSettings
 
@@ -27,23 +29,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT; 0 after a clean stop, 1 with a message when it cannot run."""
-    # Deferred: the engine's package is needed by this command alone.
-    from tachograph_store.embedded.serve import serve
-
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    settings = StoreSettings()
-    if args.port is not None:
-        settings = settings.model_copy(update={"port": args.port})
-    if not settings.is_embedded:
-        print(
-            "TACHOGRAPH_STORE_URL names a ClickHouse server: there is no engine to run here. "
-            "Unset it to use the embedded engine.",
-            file=sys.stderr,
-        )
-        return 1
     try:
+        settings = StoreSettings()
+        if args.port is not None:
+            settings = StoreSettings(port=args.port)
+        if not settings.is_embedded:
+            raise StoreError(
+                "TACHOGRAPH_STORE_URL names a ClickHouse server: there is no engine to run here; "
+                "unset it to use the embedded engine"
+            )
+        if find_spec("chdb") is None:
+            raise StoreError('the engine is not installed: pip install "tachograph[embedded]"')
         serve(settings, announce=lambda line: print(line, flush=True))
-    except (StoreError, OSError) as error:
+    except (StoreError, OSError, ValueError) as error:
         print(f"tachograph store: {error}", file=sys.stderr)
         return 1
     return 0

@@ -118,7 +118,10 @@ def _check_words(found: Sequence[Token]) -> None:
         if token.kind not in (Kind.WORD, Kind.QUOTED):
             continue
         if token.text.lower() in FORBIDDEN_FUNCTIONS:
-            raise _refuse(f"the name {token.text!r}")
+            raise _refuse(
+                f"{token.text!r} is a function that reaches beyond the tables, and no name for "
+                "anything else"
+            )
         if token.text.lower() == "system" and following is not None and following.is_symbol("."):
             table = found[index + 2] if index + 2 < len(found) else None
             if table is None or table.text.lower() not in SYSTEM_TABLES:

@@ -19,11 +19,13 @@ from tachograph_store.embedded.lock import DirectoryLock
 from tachograph_store.embedded.pool import Pools
 from tachograph_store.embedded.sandbox import restrict
 from tachograph_store.embedded.server import LOOPBACK_NAMES, StoreServer
+from tachograph_store.errors import StoreError
 from tachograph_store.migrate import migrate
 from tachograph_store.settings import StoreSettings
 
 logger = logging.getLogger(__name__)
 
+_KEEP_ALIVE_S = 65
 _MAX_REQUESTS = 256
 """Requests at once, waiting ones included; further ones are answered 503."""
 
@@ -63,7 +65,14 @@ def _listen(settings: StoreSettings) -> socket.socket:
     # The protocol said: asyncio switches Nagle off (40 ms an answer) only on sockets that name it.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((settings.host, settings.port))
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        raise StoreError(
+            f"cannot listen on {settings.host}:{settings.port} ({error.strerror}): set "
+            "TACHOGRAPH_STORE_PORT to another port, or 0 for a free one"
+        ) from error
     return listener
 
 
@@ -82,6 +91,7 @@ async def _serve(
             access_log=False,
             server_header=False,
             limit_concurrency=_MAX_REQUESTS,
+            timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=5,
         )
     )
@@ -103,7 +113,7 @@ def serve(settings: StoreSettings, announce: Callable[[str], None] = print) -> N
 
     Raises:
         StoreLocked: another process runs it on this directory.
-        OSError: the port is taken.
+        StoreError: the port is taken.
         MigrationError: the directory's schema is not what the migrations say.
     """
     os.umask(0o077)  # prompts lie in these files

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from tachograph_store.client import Store
+from tachograph_store.columns import read_columns
 from tachograph_store.errors import RowRefused
 from tachograph_store.rows import IncidentRow, SpanRow
 from tachograph_store.writer import SpanWrite, Writer
@@ -165,3 +166,14 @@ def test_other_tables_replace_by_version(writer_store: Store, project: str) -> N
     assert found == [{"state": "firing"}]
     assert writer.write("incidents", []) == 0
     assert writer.write_spans([]) == SpanWrite(0, 0, 0)
+
+
+def test_a_block_sent_again_after_a_lost_answer_is_dropped(
+    writer_store: Store, project: str
+) -> None:
+    """The client repeats an insert whose connection broke; the same block is stored once."""
+    columns = read_columns(writer_store, "spans")
+    values = columns.values([span(project, 1), span(project, 2)], 7, datetime.now(UTC))
+    for _ in range(3):
+        writer_store.insert("spans", columns.names, values, columns.types)
+    assert plain_count(writer_store, project) == 2
