@@ -12,7 +12,7 @@ RANGES = {
     "30 d": timedelta(days=30),
     "90 d": timedelta(days=90),
 }
-DEFAULT_RANGE = "24 h"
+DEFAULT_RANGE = "1 h"
 MAX_STEPS = 96
 QUANTUM_S = 10
 """`until` is rounded up to this, so that reruns within it find the same cached answers."""

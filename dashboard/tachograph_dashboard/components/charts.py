@@ -42,7 +42,8 @@ def lines(
         alt.Chart(_long(window, shown))
         .mark_line(strokeWidth=1.8, point=points, invalid="break-paths-show-domains")
         .encode(
-            x=_time_axis(window),
+            # Not said here: Vega-Lite draws broken paths at one point when the domain is given
+            x=_time_axis(window, alt.Scale(nice=False)),
             y=alt.Y("value:Q", title=unit, axis=_value_axis(number_format), scale=_scale(domain)),
             color=_color([_label(name) for name in shown], colors, "stroke"),
             tooltip=_tooltip(unit, number_format),
@@ -72,7 +73,8 @@ def bars(
         alt.Chart(frame)
         .mark_bar()
         .encode(
-            x=_time_axis(window),
+            # Bars that are null drop out of the domain: said, so that all charts of a page align
+            x=_time_axis(window, alt.Scale(nice=False, domain=_domain_ms(window))),
             x2="end:T",
             y=alt.Y("base:Q", title=unit, axis=_value_axis(number_format)),
             y2="top:Q",
@@ -126,7 +128,7 @@ def _label(name: str) -> str:
     return one_line(name, 48) or "–"
 
 
-def _time_axis(window: Window) -> alt.X:
+def _time_axis(window: Window, scale: alt.Scale) -> alt.X:
     if window.duration_s <= 48 * 3600:
         shown = "%H:%M"
     else:
@@ -135,8 +137,13 @@ def _time_axis(window: Window) -> alt.X:
         "step:T",
         title=None,
         axis=alt.Axis(format=shown, grid=False, labelOverlap=True, tickCount=8),
-        scale=alt.Scale(nice=False),  # every step of the window has a row, so all charts align
+        scale=scale,
     )
+
+
+def _domain_ms(window: Window) -> list[float]:
+    steps = window.steps()
+    return [steps[0].timestamp() * 1000, (steps[-1].timestamp() + window.step_s) * 1000]
 
 
 def _value_axis(number_format: str) -> alt.Axis:

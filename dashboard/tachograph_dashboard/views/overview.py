@@ -71,7 +71,7 @@ def _first_row(scope: Scope, totals: OverviewTotals, points: list[OverviewPoint]
                 "Requests",
                 formats.count(totals.requests),
                 f"{formats.frequency(totals.requests, window.duration_s)} on average",
-                _course(window, points, lambda p: float(p.requests)),
+                _course(window, points, lambda p: float(p.requests), is_total=True),
                 link={},
             ),
             Tile(
@@ -111,21 +111,21 @@ def _second_row(scope: Scope, totals: OverviewTotals, points: list[OverviewPoint
                 "Input tokens",
                 formats.compact(totals.input_tokens),
                 formats.frequency(totals.input_tokens, window.duration_s),
-                _course(window, points, lambda p: _float(p.input_tokens)),
+                _course(window, points, lambda p: _float(p.input_tokens), is_total=True),
                 link={},
             ),
             Tile(
                 "Output tokens",
                 formats.compact(totals.output_tokens),
                 formats.frequency(totals.output_tokens, window.duration_s),
-                _course(window, points, lambda p: _float(p.output_tokens)),
+                _course(window, points, lambda p: _float(p.output_tokens), is_total=True),
                 link={},
             ),
             Tile(
                 "List price",
                 _money(totals.list_cost, totals, currency),
                 "what a hosted model would cost",
-                _course(window, points, lambda p: _float(p.list_cost)),
+                _course(window, points, lambda p: _float(p.list_cost), is_total=True),
                 link={},
                 link_label="Cost",
                 target="cost",
@@ -133,8 +133,8 @@ def _second_row(scope: Scope, totals: OverviewTotals, points: list[OverviewPoint
             Tile(
                 "Compute price",
                 _money(totals.compute_cost, totals, currency),
-                f"{formats.joules(totals.energy_j)}, {formats.seconds(totals.gpu_seconds)} of GPU",
-                _course(window, points, lambda p: _float(p.compute_cost)),
+                _spent(totals),
+                _course(window, points, lambda p: _float(p.compute_cost), is_total=True),
                 link={},
                 link_label="Cost",
                 target="cost",
@@ -246,10 +246,27 @@ def _cost(window: Window, totals: OverviewTotals, points: list[OverviewPoint]) -
 
 
 def _course(
-    window: Window, points: list[OverviewPoint], of: Callable[[OverviewPoint], float | None]
+    window: Window,
+    points: list[OverviewPoint],
+    of: Callable[[OverviewPoint], float | None],
+    *,
+    is_total: bool = False,
 ) -> list[float]:
-    """Known values in order: a sparkline shows the shape, the charts below show the gaps."""
-    return [value for point in points if (value := of(point)) is not None]
+    """Values for a sparkline over the whole window.
+
+    A step without requests is zero for a total; it is left out for what needs a request to be
+    known, so that the shape stays right and the charts below show the gaps.
+    """
+    known = {point.step: of(point) for point in points}
+    if is_total:
+        return [known.get(step) or 0.0 for step in window.steps()]
+    return [value for step in window.steps() if (value := known.get(step)) is not None]
+
+
+def _spent(totals: OverviewTotals) -> str:
+    if totals.gpu_seconds is None:
+        return "from the machine's hourly price: no GPU seen"
+    return f"{formats.joules(totals.energy_j)}, {formats.seconds(totals.gpu_seconds)} of GPU"
 
 
 def _float(value: object) -> float | None:

@@ -8,6 +8,7 @@ Run it from the repository root; Chromium is Debian's package.
 import argparse
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 from playwright.sync_api import Page, sync_playwright
 
@@ -55,6 +56,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--key", help="API key, when the dashboard asks for one")
     parser.add_argument("--trace", help="a trace to open and take as trace.png")
+    parser.add_argument("--range", default="1 h", help="time range, as the toolbar names it")
     parser.add_argument("--dark", action="store_true")
     parser.add_argument("--width", type=int, default=1440)
     parser.add_argument("--height", type=int, default=1500)
@@ -74,7 +76,8 @@ def main() -> int:
         if arguments.trace:
             wanted.append(("trace", f"traces?trace={arguments.trace}"))
         for name, path in wanted:
-            page.goto(f"{arguments.url.rstrip('/')}/{path}")
+            joined = "&" if "?" in path else "?"
+            page.goto(f"{arguments.url.rstrip('/')}/{path}{joined}range={quote(arguments.range)}")
             settle(page)
             page.wait_for_timeout(600)  # fonts and chart transitions
             page.screenshot(path=arguments.folder / f"{name}.png")
