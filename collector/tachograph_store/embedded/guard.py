@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
 
 from tachograph_store.embedded.credentials import Role
 from tachograph_store.embedded.exceptions import (
@@ -22,15 +23,16 @@ from tachograph_store.embedded.exceptions import (
 from tachograph_store.embedded.lexer import Kind, LexError, Token, tokens
 from tachograph_store.embedded.words import (
     ALTER_WORDS_OF_DDL,
+    BEFORE_SELECT,
     BEFORE_TABLE,
     DDL_STATEMENTS,
     FORBIDDEN_FUNCTIONS,
     FORBIDDEN_WORDS,
-    FROM_ENDS,
     MERGE_TREE_ENGINE,
     READ_STATEMENTS,
     SETTINGS_IN_STATEMENTS,
     SYSTEM_TABLES,
+    WORDS_OF_OTHER_PLACES,
 )
 from tachograph_store.rows import TABLES
 
@@ -61,7 +63,6 @@ class Statement:
 
 _SAFE_QUOTED = re.compile(r"[A-Za-z0-9_ ()+\-%=<>,#]*")
 _ENGINE = re.compile(MERGE_TREE_ENGINE)
-_FROM_ENDS = tuple(FROM_ENDS)
 
 
 def _refuse(reason: str) -> EngineException:
@@ -109,8 +110,8 @@ def _is_utf8(text: str) -> bool:
 def _check_words(found: Sequence[Token]) -> None:
     for index, token in enumerate(found):
         following = found[index + 1] if index + 1 < len(found) else None
-        if token.kind is Kind.HEREDOC:
-            raise _refuse("a heredoc")
+        if token.kind is Kind.HEREDOC or token.is_symbol("$"):
+            raise _refuse("a heredoc, or $ in a name")
         if token.is_symbol(";") and any(not later.is_symbol(";") for later in found[index:]):
             raise _refuse("more than one statement")
         if token.kind is Kind.QUOTED and not _SAFE_QUOTED.fullmatch(token.text):
@@ -128,45 +129,58 @@ def _check_words(found: Sequence[Token]) -> None:
                 raise _refuse("this table of the database system")
         elif token.kind is Kind.WORD and token.text.upper() in FORBIDDEN_WORDS:
             raise _refuse(f"the word {token.text.upper()}")
-        if token.is_word("IDENTIFIER") and index and found[index - 1].is_symbol(":"):
+        if token.text.upper() == "IDENTIFIER" and index and found[index - 1].is_symbol(":"):
             raise _refuse("a parameter that stands for a name")
 
 
-def _check_from(found: Sequence[Token]) -> None:
-    """A string where a table belongs is a path to this engine."""
-    in_from = [False]
+def _check_tables(found: Sequence[Token]) -> None:
+    """A string where a table belongs is a path to this engine.
+
+    No word but SELECT at the head of a query is trusted to end a list of tables: after AS, or as a
+    column, the engine takes any word for a name (`FROM a AS where, '/etc/passwd'`). What that
+    refuses besides, a constant behind a comma of ORDER BY, nobody needs.
+    """
+    may_be_table = [False]  # for each open bracket: has a list of tables begun in it?
     for index, token in enumerate(found):
-        if token.kind is Kind.SYMBOL and token.text in "([{":
-            in_from.append(False)
+        before = found[index - 1] if index else None
+        follows_comma = before is not None and before.is_symbol(",")
+        opens = before is not None and before.is_symbol("(")
+        follows_keyword = before is not None and before.is_word(*BEFORE_TABLE)
+        if token.is_symbol("("):
+            goes_on = follows_comma or opens or follows_keyword
+            may_be_table.append(may_be_table[-1] and goes_on)
+        elif token.kind is Kind.SYMBOL and token.text in "[{":
+            may_be_table.append(False)
         elif token.kind is Kind.SYMBOL and token.text in ")]}":
-            in_from[-1:] = [] if len(in_from) > 1 else [False]
-        elif token.is_word("FROM", "JOIN", "INTO", "CREATE") or (
-            token.is_word("TABLE", "DESCRIBE", "DESC", "EXISTS")
-            and (index == 0 or found[index - 1].is_word(*BEFORE_TABLE))
+            may_be_table[-1:] = [] if len(may_be_table) > 1 else [False]
+        elif token.is_word("SELECT") and (
+            before is None or opens or before.is_word(*BEFORE_SELECT)
         ):
-            in_from[-1] = True
-        elif token.is_word(*_FROM_ENDS):
-            in_from[-1] = False
-        elif token.kind is Kind.STRING and in_from[-1]:
+            may_be_table[-1] = False
+        elif token.is_word("FROM", "JOIN"):
+            may_be_table[-1] = True
+        elif token.kind is Kind.STRING and (
+            follows_keyword or (may_be_table[-1] and (follows_comma or opens))
+        ):
             raise _refuse("a string in the place of a table")
 
 
 def _check_settings(found: Sequence[Token]) -> None:
+    """`SETTINGS a = 1, b = 'x'`: known names and plain values, so that none can hide another."""
     for index, token in enumerate(found):
         if not token.is_word("SETTINGS", "SETTING"):
             continue
         position = index + 1
-        while position + 1 < len(found) and found[position + 1].is_symbol("="):
-            name = found[position].text
+        while position + 2 < len(found) and found[position + 1].is_symbol("="):
+            name, value = found[position].text, found[position + 2]
             if name not in SETTINGS_IN_STATEMENTS:
                 raise EngineException.of(READONLY, f"Cannot modify {name!r} setting")
+            if value.kind not in (Kind.NUMBER, Kind.STRING):
+                raise EngineException.of(READONLY, f"{name!r} takes a number or a string")
             position += 3
-            while position < len(found) and not found[position].is_symbol(","):
-                if found[position].is_word("FORMAT") or found[position].is_symbol(")"):
-                    break
-                position += 1
-            if position < len(found) and found[position].is_symbol(","):
-                position += 1
+            if position < len(found) and not found[position].is_symbol(","):
+                break
+            position += 1
 
 
 def _table_after(found: Sequence[Token], index: int) -> str:
@@ -207,9 +221,15 @@ def _check_rows_statement(found: Sequence[Token], tables: frozenset[str]) -> Non
         if len(found) < 3 or not found[1].is_word("TABLE"):
             raise _refuse("ALTER of anything but a table")
         table = _table_after(found, 2)
-        if any(token.is_word(*ALTER_WORDS_OF_DDL) for token in top):
+        # Each command of a list may stand in brackets of its own.
+        commands = [
+            token
+            for before, token in pairwise(found)
+            if token in top or before.is_symbol("(") or before.is_symbol(",")
+        ]
+        if any(token.is_word(*ALTER_WORDS_OF_DDL) for token in commands):
             raise _refuse("ALTER … other than DELETE and UPDATE")
-        if not any(token.is_word("DELETE", "UPDATE") for token in top):
+        if not any(token.is_word("DELETE", "UPDATE") for token in commands):
             raise _refuse("ALTER … other than DELETE and UPDATE")
     if table not in tables:
         raise _refuse(f"writing to {table!r}, which is no table of this store")
@@ -230,8 +250,8 @@ def _check_ddl(found: Sequence[Token]) -> None:
     for engine in engines:
         if not _ENGINE.fullmatch(engine.text):
             raise _refuse(f"the engine {engine.text!r}")
-    if any(token.is_word("DISK", "VOLUME", "SHARD", "PARALLEL") for token in _depth_zero(found)):
-        raise _refuse("moving parts to another place")
+    if any(token.is_word(*WORDS_OF_OTHER_PLACES) for token in found):
+        raise _refuse("copying or moving parts to another place")
 
 
 def _output_format(found: Sequence[Token]) -> str | None:
@@ -261,7 +281,7 @@ def check(text: str, role: Role, *, max_query_bytes: int) -> Statement:
     if not _is_utf8(text[:stop]):
         raise EngineException.of(SYNTAX_ERROR, "Syntax error: the statement is not UTF-8")
     _check_words(found)
-    _check_from(found)
+    _check_tables(found)
     _check_settings(found)
     first = next((token for token in found if not token.is_symbol("(")), found[0])
     work = Work.WRITE

@@ -50,7 +50,7 @@ class LexError(ValueError):
 
 
 _SPACE = re.compile(r"[ \t\n\r\f\v]+")
-_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NUMBER = re.compile(
     r"0[xX][0-9A-Fa-f_]*(?:\.[0-9A-Fa-f_]*)?(?:[pP][+-]?[0-9]+)?"
     r"|0[bB][01_]+"

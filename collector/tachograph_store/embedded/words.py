@@ -120,23 +120,19 @@ MERGE_TREE_ENGINE: Final = (
 )
 """Engines that the migrator may name."""
 
+WORDS_OF_OTHER_PLACES: Final = _words(
+    "DISK VOLUME SHARD PARALLEL FREEZE UNFREEZE FETCH MOVE EXPORT"
+)
+"""Words of DDL that put a table's parts elsewhere, or take them from there."""
+
 DDL_STATEMENTS: Final = _words("CREATE ALTER DROP RENAME TRUNCATE OPTIMIZE")
 """First words of statements that only the migrator may send."""
 
-FROM_ENDS: Final = _words(
-    """
-    WHERE PREWHERE GROUP ORDER HAVING LIMIT UNION EXCEPT INTERSECT SETTINGS FORMAT WINDOW QUALIFY
-    SELECT ON USING SAMPLE OFFSET VALUES SET ENGINE ADD MODIFY UPDATE DELETE COMMENT
-    """
-)
-"""Words behind which a list of tables is over."""
+BEFORE_TABLE: Final = _words("FROM JOIN INTO TABLE DESCRIBE DESC EXISTS CREATE")
+"""Words directly behind which a string would be a table's name, and so a path."""
 
-BEFORE_TABLE: Final = _words(
-    """
-    ALTER CREATE DESC DESCRIBE DROP EXISTS INTO OPTIMIZE RENAME SHOW TEMPORARY TRUNCATE EXPLAIN
-    """
-)
-"""Words behind which `TABLE` is a keyword; elsewhere it may be a column of the system's tables."""
+BEFORE_SELECT: Final = _words("ALL DISTINCT UNION EXCEPT INTERSECT")
+"""Words behind which SELECT begins another query of the same level."""
 
 OUTPUT_FORMATS: Final = _words(
     """

@@ -51,6 +51,24 @@ READS = [
     "SELECT * FROM (SELECT 1 AS a) AS n, 'CANARY_FILE' AS f",
     "SELECT * FROM {path:Identifier}",
     "SELECT * FROM {path : Identifier}",
+    "SELECT * FROM (SELECT 1 AS a) AS x JOIN (SELECT 1 AS a) AS y ON x.a = y.a, 'CANARY_FILE' AS f",
+    "SELECT * FROM numbers(1) AS where, 'CANARY_FILE' AS f",
+    "SELECT * FROM numbers(1) AS select, 'CANARY_FILE' AS f",
+    "SELECT * FROM values('a String', 'x') AS v, 'CANARY_FILE' AS f",
+    "SELECT * FROM format(CSV, '1') AS v, 'CANARY_FILE' AS f",
+    "SELECT * FROM (SELECT 1 AS format) AS x JOIN (SELECT 1 AS b) AS y ON x.format = y.b, 'CANARY_FILE' AS f",
+    "SELECT * FROM (SELECT 1 AS format) AS x JOIN (SELECT 1 AS b) AS y ON format = b, 'CANARY_FILE' AS f",
+    "SELECT * FROM (SELECT 1 AS a) AS x, ('CANARY_FILE' AS f JOIN (SELECT 1 AS b) AS y ON 1)",
+    "SELECT * FROM ('CANARY_FILE' AS f CROSS JOIN (SELECT 1 AS b) AS y)",
+    "SELECT * FROM ((SELECT 1 AS b) AS y CROSS JOIN 'CANARY_FILE' AS f)",
+    "SELECT 1 AS a FROM numbers(1) UNION ALL SELECT length(c1) FROM numbers(1) AS n, 'CANARY_FILE' AS f",
+    "SELECT * FROM (SELECT 1 AS a) AS x JOIN (SELECT 1 AS a) AS y USING (a), 'CANARY_FILE' AS f",
+    "SELECT * FROM (SELECT 'x' AS a) AS x JOIN 'CANARY_FILE' AS f ON x.a != 'y'",
+    "SELECT * FROM (FROM 'CANARY_FILE' SELECT *)",
+    "SELECT * FROM {path:`Identifier`}",
+    "SELECT * FROM (DESCRIBE 'CANARY_FILE')",
+    "SELECT * FROM (DESC TABLE 'CANARY_FILE')",
+    "EXPLAIN TABLE OVERRIDE file('CANARY_FILE') COLUMNS (a String)",
     "FROM 'CANARY_FILE' SELECT *",
     "DESCRIBE 'CANARY_FILE'",
     "DESCRIBE TABLE file('CANARY_FILE', 'LineAsString')",
@@ -74,6 +92,12 @@ DULL = {
     "SELECT 1 UNION ALL SELECT length(line) FROM file('CANARY_FILE', 'LineAsString')",
     "DESCRIBE 'CANARY_FILE'",
     "DESCRIBE TABLE file('CANARY_FILE', 'LineAsString')",
+    "SELECT * FROM (DESCRIBE 'CANARY_FILE')",
+    "SELECT * FROM (DESC TABLE 'CANARY_FILE')",
+    "EXPLAIN TABLE OVERRIDE file('CANARY_FILE') COLUMNS (a String)",
+    "SELECT * FROM {path:`Identifier`}",
+    "SELECT * FROM (SELECT 1 AS a) AS x, ('CANARY_FILE' AS f JOIN (SELECT 1 AS b) AS y ON 1)",
+    "SELECT 1 AS a FROM numbers(1) UNION ALL SELECT length(c1) FROM numbers(1) AS n, 'CANARY_FILE' AS f",
 }
 WRITES = [
     "SELECT 1 INTO OUTFILE 'OUT_FILE'",
@@ -120,12 +144,15 @@ WRITES = [
     "SELECT 1 SETTINGS readonly = 0",
     "SELECT 1 SETTINGS max_memory_usage = 0, readonly = 0",
     "INSERT INTO spans SETTINGS allow_ddl = 1 (project) VALUES ('x')",
+    "INSERT INTO spans SETTINGS final = [1, 2], disk = 'x' (project) VALUES ('x')",
+    "INSERT INTO spans SETTINGS max_threads = 1, `allow_ddl` = 1 (project) VALUES ('x')",
     "WITH 1 AS x INSERT INTO spans (project) SELECT 'x'",
     "INSERT INTO system.numbers VALUES (1)",
     "INSERT INTO other (a) VALUES (1)",
     "DROP DATABASE default",
     "DROP TABLE spans PARALLEL WITH DROP TABLE scores",
     "BEGIN TRANSACTION",
+    "ALTER TABLE spans (MOVE PARTITION 20260101 TO DISK 'default')",
 ]
 NETWORK = [
     f"SELECT * FROM {function}({arguments})"
@@ -237,6 +264,30 @@ def test_writing_elsewhere_is_refused(
             store.command(sql)
         assert caught.value.code in (62, 164, 497)
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "ALTER TABLE spans (DELETE WHERE 0), (DROP COLUMN prompt)",
+        "ALTER TABLE spans DELETE WHERE 0, (DROP COLUMN prompt)",
+        "ALTER TABLE spans DELETE WHERE 0, DROP COLUMN prompt",
+        "ALTER TABLE spans UPDATE name = 'x' WHERE 0, MODIFY TTL expires_on",
+        "ALTER TABLE spans DROP PARTITION 20260101",
+        "ALTER TABLE schema_migrations DELETE WHERE 1",
+        "DELETE FROM schema_migrations WHERE 1",
+        "INSERT INTO schema_migrations (number) VALUES (99)",
+        "TRUNCATE TABLE spans",
+        "OPTIMIZE TABLE spans FINAL",
+        "RENAME TABLE spans TO spons",
+        "UPDATE spans SET name = 'x' WHERE 1",
+    ],
+)
+def test_a_writer_changes_rows_only(attack: str, writer_store: Store, reader_store: Store) -> None:
+    for store in (writer_store, reader_store):
+        with pytest.raises(QueryRefused) as caught:
+            store.command(attack)
+        assert caught.value.code in (164, 497)
 
 
 @pytest.mark.parametrize("attack", NETWORK)

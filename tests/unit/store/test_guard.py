@@ -23,6 +23,8 @@ def checked(sql: str, role: Role) -> Statement:
         "SELECT * FROM numbers(3) AS n JOIN zeros(2) AS z ON n.number = z.zero",
         "SELECT name FROM spans WHERE name IN ('a', 'b') ORDER BY name DESC LIMIT 1 BY name",
         "SELECT s FROM spans ARRAY JOIN ['a', 'b'] AS s",
+        "SELECT 1 FROM spans AS a JOIN scores AS b ON a.name = 'x' AND b.name = 'y' WHERE 1",
+        "SELECT 1 FROM system.parts WHERE (table = 'spans')",
         "SELECT {name:String}, {many:Array(String)}",
         "SELECT count() FROM system.settings",
         "SELECT count() FROM system.parts WHERE table = 'spans' AND active",

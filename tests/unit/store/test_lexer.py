@@ -14,7 +14,8 @@ def kinds(sql: str) -> list[tuple[Kind, str]]:
 @pytest.mark.parametrize(
     ("sql", "expected"),
     [
-        ("a$b _x", [(Kind.WORD, "a$b"), (Kind.WORD, "_x")]),
+        ("a1 _x", [(Kind.WORD, "a1"), (Kind.WORD, "_x")]),
+        ("a$b", [(Kind.WORD, "a"), (Kind.SYMBOL, "$"), (Kind.WORD, "b")]),
         ("'it''s'", [(Kind.STRING, "'it''s'")]),
         (r"'a\'b'", [(Kind.STRING, r"'a\'b'")]),
         ("`a``b`", [(Kind.QUOTED, "a`b")]),
