@@ -5,7 +5,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
-from tachograph_store.embedded.compression import BodyDecoder
+from tachograph_store.embedded.compression import BodyDecoder, BodyEncoder, response_encoder
 from tachograph_store.embedded.exceptions import (
     AUTHENTICATION_FAILED,
     QUERY_IS_TOO_LARGE,
@@ -87,13 +87,20 @@ class Response:
         self._send = send
         self._has_body = method != "HEAD"
         self._started = False
+        self._encoder: BodyEncoder | None = None
         self._tag = secrets.token_hex(8)
         self.query_id = secrets.token_hex(16)
         """What the answer calls the statement: the client's id, or one of our own."""
 
-    async def start(self, status: int, headers: Mapping[str, str]) -> None:
-        """Send the head."""
+    async def start(
+        self, status: int, headers: Mapping[str, str], accept_encoding: str = ""
+    ) -> None:
+        """Send the head; what follows is compressed as the client accepts it."""
         self._started = True
+        encoding = response_encoder(accept_encoding)
+        if encoding is not None:
+            self._encoder = encoding[1]
+            headers = {**headers, "Content-Encoding": encoding[0]}
         everything = {
             "X-ClickHouse-Query-Id": self.query_id,
             "X-ClickHouse-Timezone": "UTC",
@@ -115,6 +122,11 @@ class Response:
 
     async def body(self, data: bytes) -> None:
         """Send a piece of the body."""
+        if self._encoder is not None:
+            data = self._encoder.compress(data)
+        await self._send_body(data)
+
+    async def _send_body(self, data: bytes) -> None:
         if not data or not self._has_body:
             return
         try:
@@ -126,6 +138,8 @@ class Response:
 
     async def finish(self) -> None:
         """Send the end."""
+        if self._encoder is not None:
+            await self._send_body(self._encoder.flush())
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def plain(self, status: int, text: bytes) -> None:

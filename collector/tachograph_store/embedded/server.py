@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from tachograph_store.embedded.compression import response_encoder
 from tachograph_store.embedded.credentials import Credential, Role, authenticate
 from tachograph_store.embedded.engine import STREAMED_FORMATS, EngineConnection
 from tachograph_store.embedded.exceptions import (
@@ -47,6 +46,7 @@ LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
 _INSERT_STEP_BYTES = 1 << 20
 _MAX_FORM_BYTES = 16 << 20
 _SLOW_S = 5.0
+_KILL_AGAIN_S = 0.5
 _QUERY_ID = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 
 
@@ -192,20 +192,12 @@ class StoreServer:
                 blocks = run(mark + statement.sql, output, options.parameters)
                 # The first block before the head: most errors come with it and get their status.
                 block = await pool.call(next, blocks, None)
-                encoder = None
                 headers = {"X-ClickHouse-Format": output} if is_read else {}
-                if options.is_compressed:
-                    encoder = response_encoder(request.headers.get("accept-encoding", ""))
-                if encoder is not None:
-                    headers["Content-Encoding"] = encoder[0]
-                await response.start(200, headers)
+                accepted = request.headers.get("accept-encoding", "")
+                await response.start(200, headers, accepted if options.is_compressed else "")
                 while block is not None:
-                    await response.body(encoder[1].compress(block) if encoder else block)
-                    if watcher.done():
-                        break
+                    await response.body(block)
                     block = await pool.call(next, blocks, None)
-                if encoder is not None:
-                    await response.body(encoder[1].flush())
                 await response.finish()
             finally:
                 watcher.cancel()
@@ -213,8 +205,13 @@ class StoreServer:
 
     async def _kill_when_left(self, body: RequestBody, mark: str) -> None:
         await body.disconnected()
-        async with self._pools.control.lend() as control:
-            await self._pools.control.call(control.kill, mark)
+        while True:  # until cancelled: the query may not have begun when it is killed first
+            try:
+                async with self._pools.control.lend() as control:
+                    await self._pools.control.call(control.kill, mark)
+            except EngineException as error:
+                logger.warning("could not cancel the query of a client that left: %s", error)
+            await asyncio.sleep(_KILL_AGAIN_S)
 
 
 def _whole(connection: EngineConnection) -> Callable[[str, str, Mapping[str, str]], Blocks]:

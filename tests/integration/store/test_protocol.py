@@ -153,6 +153,16 @@ def test_an_error_in_the_middle_is_framed(wire: Wire) -> None:
     assert b"Code: 395." in body
 
 
+def test_an_error_in_the_middle_of_a_compressed_answer(wire: Wire) -> None:
+    sql = b"SELECT throwIf(number = 900000) FROM numbers(1000000) FORMAT Native"
+    _, headers, body = wire.request(
+        "POST", "/?enable_http_compression=1", sql, {"Accept-Encoding": "gzip"}
+    )
+    plain = gzip.decompress(body)
+    assert plain.endswith(headers["x-clickhouse-exception-tag"].encode() + b"\r\n__exception__\r\n")
+    assert b"Code: 395." in plain
+
+
 @pytest.mark.parametrize("asked", ["gzip", "zstd", "br"])
 def test_answers_are_compressed_when_asked(wire: Wire, asked: str) -> None:
     headers = {"Accept-Encoding": asked}
