@@ -14,7 +14,7 @@ MAX_BARS = 200
 INDENT = "· "  # spaces at the start of a label are not drawn
 NAMES_PX = 300
 ROW_PX = 26
-AXES_PX = 90  # legend, axis and title: the height given is that of the whole drawing
+AXES_PX = 130  # legend, axis and title: the height given is that of the whole drawing
 
 
 @dataclass(frozen=True, slots=True)

@@ -264,6 +264,8 @@ def _course(
 
 
 def _spent(totals: OverviewTotals) -> str:
+    if totals.compute_cost is None:
+        return "needs a GPU or machine price in the settings"
     if totals.gpu_seconds is None:
         return "from the machine's hourly price: no GPU seen"
     return f"{formats.joules(totals.energy_j)}, {formats.seconds(totals.gpu_seconds)} of GPU"

@@ -35,14 +35,17 @@ def writer(writer_store: Store) -> Writer:
 
 @pytest.fixture
 def open_page(project: str, reader_store: Store) -> OpenPage:
-    """Runs one page of the test's project, without login; query parameters by keyword."""
+    """Runs one page of the test's project, without login, over a day unless a range is given.
+
+    Query parameters by keyword.
+    """
     settings = DashboardSettings(no_login=True, project=project)
     service.install(service.build(settings, reader_store))
 
     def open_(path: str = "overview", **query: str) -> AppTest:
         data.forget()
         page = AppTest.from_file(APP, default_timeout=60)
-        for name, value in query.items():
+        for name, value in {"range": "24 h", **query}.items():
             page.query_params[name] = value
         # AppTest.switch_page knows pages that are files only; ours are functions
         page._page_hash = calc_hash("" if path == "overview" else path)

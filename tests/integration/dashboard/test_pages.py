@@ -1,5 +1,6 @@
 """Every page over a seeded day: its numbers are those of the rows, each request counted once."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -56,6 +57,17 @@ def test_overview_says_what_is_missing(day: Seed, open_page: OpenPage) -> None:
     text = shown(open_page("overview"))
     assert f"{without} of {REQUESTS} requests have no first-chunk time" in text
     assert f"{unscored} of {len(answered)} answers not yet scored" in text
+
+
+def test_a_missing_compute_price_is_not_blamed_on_a_missing_gpu(
+    project: str, writer: Writer, open_page: OpenPage
+) -> None:
+    seed = busy_day(project, datetime.now(UTC) - timedelta(seconds=5), requests=2)
+    seed.spans = [replace(span, compute_cost=None, gpu_seconds=None) for span in seed.spans]
+    seed.write(writer)
+    text = shown(open_page("overview"))
+    assert "needs a GPU or machine price in the settings" in text
+    assert "no GPU seen" not in text
 
 
 def test_filters_in_the_url_narrow_the_page(day: Seed, open_page: OpenPage) -> None:
