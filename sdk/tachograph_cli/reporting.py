@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from shlex import quote
 from typing import Protocol
 
 from rich.console import Console
@@ -10,7 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from tachograph_cli.home import Home, Run
+from tachograph_cli.home import ENVIRONMENT, Home, Run
+from tachograph_cli.stack import DEFAULT_PORTS
 from tachograph_cli.supervisor import Event, EventKind, State
 
 _STYLES = {
@@ -20,6 +22,14 @@ _STYLES = {
     EventKind.CRASH_LOOP: "bold red",
     EventKind.KILLED: "red",
 }
+
+
+def _sidecar_command(collector_port: int | None) -> str:
+    """What to type to record an engine, with the collector's address where it is no default."""
+    command = "tachograph sidecar --upstream http://127.0.0.1:8080"
+    if collector_port in (None, DEFAULT_PORTS["collector"]):
+        return command
+    return f"{command} --endpoint http://127.0.0.1:{collector_port}"
 
 
 class Reporter(Protocol):
@@ -90,7 +100,7 @@ class PeopleReporter:
     def ready(self, run: Run, home: Home, key: str | None, seconds: float) -> None:
         self._progress.stop()
         table = Table(title=f"Tachograph {run.version}, started in {seconds:.1f} s")
-        for column in ("service", "state", "pid", "port", "address", "log"):
+        for column in ("service", "state", "pid", "address"):
             table.add_column(column, overflow="fold")
         for name, service in run.services.items():
             good = service.state == State.READY
@@ -98,9 +108,7 @@ class PeopleReporter:
                 name,
                 Text(service.state, style="green" if good else "bold red"),
                 str(service.pid or "–"),
-                str(service.port or "–"),
                 service.url or "–",
-                service.log,
             )
         self._console.print(table)
         dashboard = run.services.get("dashboard")
@@ -111,8 +119,13 @@ class PeopleReporter:
             self._console.print(f"Admin key      {home.admin_key_file} (log in with its content)")
         if key is not None:
             self._console.print(f"               {key}")
+        self._console.print(f"Logs           {home.log_directory}")
         self._console.print(f"Send OTLP to   {collector.url}")
-        self._console.print("Record engine  tachograph sidecar --upstream http://127.0.0.1:8080")
+        self._console.print(f"Record engine  {_sidecar_command(collector.port)}")
+        if Home.resolve(None) != home:
+            self._console.print(
+                f"Other commands find it after: export {ENVIRONMENT}={quote(str(home.path))}"
+            )
         self._console.print("Ctrl-C stops everything; `tachograph doctor` examines it.")
 
     def warn(self, message: str) -> None:
