@@ -21,6 +21,9 @@ def load_rules(path: Path) -> RuleBook:
             raw = file.read(LARGEST_FILE_BYTES + 1)
             modified_at = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)
         text = raw.decode()
+    except FileNotFoundError:
+        remedy = "write one (docs/alerts.md has an example), or name another with --rules"
+        raise RuleFileError(path, [f"is not there; {remedy}"]) from None
     except OSError as error:
         remedy = "make it readable, or name another in TACHOGRAPH_EVALUATORS_ALERT_RULES"
         raise RuleFileError(path, [f"cannot be read ({error.strerror}); {remedy}"]) from None

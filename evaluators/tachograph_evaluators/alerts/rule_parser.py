@@ -1,4 +1,4 @@
-"""From the text of a rule file to a `RuleBook`, or every complaint about it at once."""
+"""From the text of a rule file to a `RuleBook`, or a complaint for each entry that is broken."""
 
 import re
 import tomllib
@@ -34,7 +34,7 @@ class RuleFileError(ValueError):
 def parse_rules(text: str, path: Path, modified_at: datetime | None = None) -> RuleBook:
     """Read a rule file's text. `path` is named in complaints and anchors relative secret files.
 
-    Raises RuleFileError with every problem found.
+    Raises RuleFileError with the first problem of each webhook and rule.
     """
     try:
         document = Table(tomllib.loads(text))

@@ -30,6 +30,11 @@ def test_no_file_means_no_rules(tmp_path: Path) -> None:
     assert rule_file.problem is None
 
 
+def test_who_asks_for_a_file_that_is_not_there_is_told_to_write_one(tmp_path: Path) -> None:
+    with pytest.raises(RuleFileError, match=r"alerts\.toml: is not there; write one .*--rules"):
+        load_rules(tmp_path / "alerts.toml")
+
+
 def test_a_change_is_read_and_an_unchanged_file_is_not(tmp_path: Path) -> None:
     path = tmp_path / "alerts.toml"
     rule_file = RuleFile(path)
@@ -82,7 +87,7 @@ def test_the_time_of_the_change_is_known(tmp_path: Path) -> None:
 
 def test_unusable_files(tmp_path: Path) -> None:
     path = tmp_path / "alerts.toml"
-    with pytest.raises(RuleFileError, match="TACHOGRAPH_EVALUATORS_ALERT_RULES"):
+    with pytest.raises(RuleFileError, match=r"is not there; write one .*--rules"):
         load_rules(path)
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(RuleFileError, match="not UTF-8"):
