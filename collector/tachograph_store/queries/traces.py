@@ -24,8 +24,8 @@ class TraceFilter:
     """Which traces to list: those with at least one span that passes all of these.
 
     `since` is inclusive, `until` exclusive, both timezone-aware; None filters nothing. `text` is
-    an id (of trace, span, request or response) or a part of name, status message, error type,
-    user or session; content is not searched.
+    an id (of trace, span, request or response), the beginning of user or session, or a part of
+    name, status message or error type; content is not searched.
     """
 
     project: str

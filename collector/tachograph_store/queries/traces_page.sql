@@ -19,11 +19,11 @@ WITH matching AS
         AND (empty({counted:Array(Bool)}) OR has({counted:Array(Bool)}, is_counted))
         AND (empty({text:String})
             OR {text:String} IN (trace_id, span_id, request_id, response_id)
+            OR startsWith(user, {text:String})
+            OR startsWith(session, {text:String})
             OR positionCaseInsensitiveUTF8(name, {text:String}) > 0
-            OR positionCaseInsensitiveUTF8(status_message, {text:String}) > 0
-            OR positionCaseInsensitiveUTF8(ifNull(error_type, ''), {text:String}) > 0
-            OR positionCaseInsensitiveUTF8(ifNull(user, ''), {text:String}) > 0
-            OR positionCaseInsensitiveUTF8(ifNull(session, ''), {text:String}) > 0)
+            OR positionCaseInsensitiveUTF8(error_type, {text:String}) > 0
+            OR positionCaseInsensitiveUTF8(status_message, {text:String}) > 0)
 )
 SELECT trace_id, toUnixTimestamp64Nano(start_time) AS newest_ns
 FROM matching

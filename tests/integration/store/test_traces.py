@@ -59,6 +59,8 @@ def traces(writer_store: Store, project: str) -> str:
             "input_tokens": 10,
             "list_cost": Decimal("0.5"),
             "prompt": "secret words",
+            "user": f"user-{trace}",
+            "status_message": "out of memory" if trace == 3 else "",
         }
         rows += [
             root,
@@ -108,6 +110,8 @@ def test_a_line_sums_counted_spans_only(reader_store: Store, traces: str) -> Non
         ({"text": "ANSWER 7"}, 1),
         ({"text": f"{4:032x}"}, 1),
         ({"text": "secret"}, 0),
+        ({"text": "user-7"}, 1),
+        ({"text": "OUT OF mem"}, 1),
         ({"since": NOON + timedelta(minutes=8)}, 2),
         ({"until": NOON + timedelta(minutes=2)}, 2),
     ],
