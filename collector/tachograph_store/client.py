@@ -6,6 +6,7 @@ with connect(role="reader") as store:
 """
 
 import json
+import os
 import struct
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 import clickhouse_connect
 from clickhouse_connect.datatypes.registry import get_from_name
@@ -74,7 +76,7 @@ def _server_endpoint(url: str) -> Endpoint:
 
 
 class Store:
-    """A connection to the store; safe to share between threads, not between processes."""
+    """A connection to the store; safe to share between threads and to keep across a fork."""
 
     def __init__(
         self,
@@ -87,9 +89,14 @@ class Store:
         self._role: Role = role
         self._fixed_endpoint = endpoint
         self._credential = credential
-        self._lock = threading.Lock()
         self._client: Client | None = None
         self._client_endpoint: Endpoint | None = None
+        self._begin()
+        _stores.add(self)
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+        self._client = None
         self._pool = get_pool_manager(maxsize=_POOL_SIZE, num_pools=2)
 
     @property
@@ -276,6 +283,16 @@ class Store:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _after_fork() -> None:
+    # A forked worker must not answer on its parent's sockets, nor wait for its parent's threads.
+    for store in list(_stores):
+        store._begin()
+
+
+_stores: WeakSet[Store] = WeakSet()
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def _comment(client: Client, name: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The store's own client: addresses, roles, errors told apart by code, threads."""
 
 import json
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -77,6 +78,24 @@ def test_many_threads_share_one_store(reader_store: Store) -> None:
 
     with ThreadPoolExecutor(12) as pool:
         assert sum(pool.map(ask, range(0, 1200, 100))) == 120
+
+
+def test_a_forked_child_has_connections_of_its_own(store_server: StoreSettings) -> None:
+    with connect(store_server) as store:
+        store.query("SELECT 1")
+        children: list[int] = []
+        for number in range(4):
+            child = os.fork()
+            if child == 0:
+                same = all(
+                    store.query("SELECT {x:UInt8} AS x", {"x": number}) == [{"x": number}]
+                    for _ in range(20)
+                )
+                os._exit(0 if same else 1)
+            children.append(child)
+        for _ in range(20):
+            assert store.query("SELECT 9 AS x") == [{"x": 9}]
+        assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
 
 
 def test_a_store_that_does_not_run(tmp_path: Path) -> None:
