@@ -4,6 +4,7 @@ import argparse
 import os
 import subprocess
 import time
+from pathlib import Path
 from typing import Final
 
 from tachograph.version import __version__
@@ -36,6 +37,7 @@ engine."""
 
 _LATE_S: Final = 60.0
 _PREVIOUS_END_S: Final = 15.0
+_DYING_S: Final = 0.5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -160,8 +162,11 @@ def _lock(home: Home) -> HomeLock:
     """Takes the home's lock, waiting for the remains of a killed supervisor to be cleared."""
     lock = HomeLock(home.lock_file)
     previous = Run.read(home.run_file)
+    # One that was killed a moment ago still has its pid until the kernel and its parent let it go.
+    if lock.acquire(_DYING_S):
+        return lock
     alive = previous is not None and _is_alive(previous.supervisor_pid)
-    if lock.acquire(0.0 if alive else _PREVIOUS_END_S):
+    if not alive and lock.acquire(_PREVIOUS_END_S):
         return lock
     lock.release()
     who = f"pid {previous.supervisor_pid}" if previous is not None else "another process"
@@ -180,7 +185,16 @@ def _is_alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    return True
+    return not _is_zombie(pid)
+
+
+def _is_zombie(pid: int) -> bool:
+    """Whether it has ended and only waits for its parent: in containers often for ever."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:  # no /proc here, or gone meanwhile
+        return False
+    return stat.rpartition(")")[2].split()[0] == "Z"
 
 
 def _migrate(home: Home, ports: dict[str, int]) -> None:

@@ -1,5 +1,6 @@
 """`tachograph up` where it cannot start: a clear message, the next step, nothing left running."""
 
+import contextlib
 import json
 import os
 import socket
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tachograph_cli.home import Home, HomeLock, Run
 from tachograph_cli.stack import DEFAULT_PORTS
 
 pytestmark = pytest.mark.integration
@@ -56,3 +58,27 @@ def test_a_store_that_cannot_start_ends_the_command_with_its_last_lines(tmp_path
     assert "File exists" in told[0]["message"]
     assert not [event for event in events if event["event"] == "starting"][5:]
     assert not (home / "run.json").exists()
+
+
+def test_a_killed_supervisor_that_nobody_reaped_does_not_block_the_next(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.ensure()
+    guardian = HomeLock(home.lock_file)
+    assert guardian.acquire(0.0)
+    with subprocess.Popen([sys.executable, "-c", ""]) as supervisor:
+        os.waitid(os.P_PID, supervisor.pid, os.WEXITED | os.WNOWAIT)  # ended, its pid still there
+        Run(supervisor_pid=supervisor.pid, version="1", home=str(home.path)).write(home.run_file)
+        (home.path / "store").write_text("not a directory", encoding="utf-8")
+        with subprocess.Popen(
+            [sys.executable, "-m", "tachograph_cli", "up", "--home", str(home.path)]
+            + ["--ports", "auto", "--json"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as started:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                started.wait(3)
+            guardian.release()
+            output, errors = started.communicate()
+    assert "already runs" not in errors
+    assert '"starting"' in output
