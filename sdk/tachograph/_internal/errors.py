@@ -21,6 +21,10 @@ _last_logged: dict[str, float] = {}
 _lock = threading.Lock()
 
 
+class WrongArgument(ValueError):
+    """What the application gave cannot stand. The text names field and remedy, never the value."""
+
+
 def raise_in_tests(is_raising: bool) -> bool:
     """Let internal errors through (True) or contain them (False); returns the former setting.
 
@@ -35,13 +39,17 @@ def raise_in_tests(is_raising: bool) -> bool:
 def report(error: Exception, doing: str) -> None:
     """Log an internal error, at most once a minute for each thing being done.
 
-    The traceback says where; the error's own text may hold content, so only its type is logged.
+    The traceback says where; the error's own text may hold content, so only its type is logged,
+    unless it is a WrongArgument.
     """
     now = time.monotonic()
     with _lock:
         if now - _last_logged.get(doing, -_LOG_INTERVAL_S) < _LOG_INTERVAL_S:
             return
         _last_logged[doing] = now
+    if isinstance(error, WrongArgument):
+        _log.error("tachograph: %s was refused: %s; the application is not affected", doing, error)
+        return
     frames = []
     traceback = error.__traceback__
     while traceback is not None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from tachograph._internal.client import current_client, current_span
 from tachograph._internal.delivery import AttributeValue, LogEvent
-from tachograph._internal.errors import contained
+from tachograph._internal.errors import WrongArgument, contained
 from tachograph._internal.facts import current_facts
 from tachograph._internal.spans import MASK_FAILED
 from tachograph._internal.truncate import truncated, well_formed
@@ -49,9 +49,9 @@ def score(
             return False
         ids = _ids(trace_id, span_id)
         if value is None and label is None:
-            raise ValueError("value and label: give at least one")
+            raise WrongArgument("value and label: give at least one")
         if value is not None and not (math.isfinite(value) and 0.0 <= value <= 1.0):
-            raise ValueError("value: needs a number from 0 to 1")
+            raise WrongArgument("value: needs a number from 0 to 1")
         attributes: dict[str, AttributeValue] = {scores.EVALUATION_NAME: well_formed(name)}
         if value is not None:
             attributes[scores.SCORE_VALUE] = float(value)
@@ -76,10 +76,10 @@ def _ids(trace_id: str | None, span_id: str | None) -> Ids:
     if trace_id is None and span_id is None:
         ids = current_ids()
         if ids is None:
-            raise ValueError("trace_id and span_id: give them outside of a recorded span")
+            raise WrongArgument("trace_id and span_id: give them outside of a recorded span")
         return ids
     if not (trace_id and _TRACE_ID.fullmatch(trace_id) and span_id and _SPAN_ID.fullmatch(span_id)):
-        raise ValueError("trace_id and span_id: need 32 and 16 lower-case hex digits")
+        raise WrongArgument("trace_id and span_id: need 32 and 16 lower-case hex digits")
     return Ids(trace_id, span_id)
 
 

@@ -161,7 +161,12 @@ def test_scores_need_a_span_a_value_and_sense(
             assert not tachograph.score(f"bad {number}", value, **given)
         assert not tachograph.score("bad id", 1, trace_id="X" * 32, span_id="0" * 16)
         assert not tachograph.score("half an id", 1, trace_id="0" * 32)
-    assert len(caplog.records) == 8
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 8
+    assert "trace_id and span_id: give them outside of a recorded span" in told[0]
+    assert "value and label: give at least one" in told[1]
+    assert all("value: needs a number from 0 to 1" in line for line in told[2:6])
+    assert all("32 and 16 lower-case hex digits" in line for line in told[6:])
     assert tachograph.flush(10)
     assert [event.attributes["gen_ai.evaluation.name"] for event in tachograph_receiver.events] == [
         "late",
