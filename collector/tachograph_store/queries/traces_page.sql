@@ -18,7 +18,10 @@ WITH matching AS
         AND (empty({observers:Array(String)}) OR has({observers:Array(String)}, observer))
         AND (empty({counted:Array(Bool)}) OR has({counted:Array(Bool)}, is_counted))
         AND (empty({text:String})
-            OR {text:String} IN (trace_id, span_id, request_id, response_id)
+            OR trace_id = {text:String}
+            OR span_id = {text:String}
+            OR request_id = {text:String}
+            OR response_id = {text:String}
             OR startsWith(user, {text:String})
             OR startsWith(session, {text:String})
             OR positionCaseInsensitiveUTF8(name, {text:String}) > 0
