@@ -64,7 +64,7 @@ def _embedded_endpoint(directory: Path) -> Endpoint:
     except FileNotFoundError:
         raise StoreUnavailable(
             f"the embedded store {directory} is not running: start it with `tachograph up` or "
-            "`tachograph store`, or set TACHOGRAPH_STORE_URL"
+            "`tachograph store`, or set TACHOGRAPH_HOME or TACHOGRAPH_STORE_URL to where it runs"
         ) from None
     return Endpoint("http", document["host"], document["port"])
 

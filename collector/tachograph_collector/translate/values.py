@@ -10,7 +10,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 Value = str | bool | int | float | list["Value"] | dict[str, "Value"] | None
 
-_MAX_COUNT = 2**63 - 1
+_MAX_COUNT = 10**15  # no token or byte count is larger; sums of millions of them still fit
 _MAX_CHUNK_COUNT = 2**32 - 1
 _MAX_MONEY = Decimal(10) ** 9  # Decimal(18, 9)
 _MONEY_STEP = Decimal(1).scaleb(-9)

@@ -75,7 +75,10 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _table(rows: Sequence[ApiKeyRow]) -> Table:
-    table = Table("key id", "project", "role", "name", "made", "expires", "state")
+    table = Table()
+    table.add_column("key id", no_wrap=True, min_width=12)  # to be pasted into `keys revoke`
+    for title in ("project", "role", "name", "made", "expires", "state"):
+        table.add_column(title, overflow="fold")
     now = datetime.now(UTC)
     for row in rows:
         table.add_row(

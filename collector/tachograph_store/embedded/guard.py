@@ -37,6 +37,8 @@ from tachograph_store.embedded.words import (
 from tachograph_store.rows import TABLES
 
 MIGRATIONS_TABLE = "schema_migrations"
+APPEND_ONLY_TABLES = frozenset({"api_keys", "ledger"})
+"""A row is replaced by a newer version of it; nobody has cause to delete keys or the books."""
 
 
 class Work(Enum):
@@ -233,6 +235,8 @@ def _check_rows_statement(found: Sequence[Token], tables: frozenset[str]) -> Non
             raise _refuse("ALTER … other than DELETE and UPDATE")
     if table not in tables:
         raise _refuse(f"writing to {table!r}, which is no table of this store")
+    if table in APPEND_ONLY_TABLES and not first.is_word("INSERT"):
+        raise _refuse(f"deleting from or changing {table!r}, which only grows")
 
 
 def _check_ddl(found: Sequence[Token]) -> None:

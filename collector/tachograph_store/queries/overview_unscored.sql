@@ -1,4 +1,5 @@
--- How many judgeable answers of the range have no score by an evaluator yet.
+-- How many judgeable answers of the range have no score by an evaluator yet. An answer whose text
+-- was not captured cannot be judged and is not waited for.
 -- Spans are compared by a hash of 64 bits: several times as fast as two strings, and exact in practice.
 SELECT
     count() AS answers,
@@ -20,3 +21,4 @@ WHERE project = {project:String}
   AND (empty({variants:Array(String)}) OR has({variants:Array(String)}, ifNull(variant, '')))
   AND operation IN {operations:Array(String)}
   AND status_code != 'ERROR'
+  AND completion IS NOT NULL

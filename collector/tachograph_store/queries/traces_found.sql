@@ -24,6 +24,7 @@ WHERE project = {project:String}
     ))
     AND ({only:String} != 'unscored' OR (
         status_code != 'ERROR'
+        AND completion IS NOT NULL
         AND operation IN {operations:Array(String)}
         AND cityHash64(trace_id, span_id) NOT IN (
             SELECT cityHash64(trace_id, span_id)

@@ -43,8 +43,8 @@ class Bench:
         known: dict[str, Any] = {
             "overlap_s": 600,
             "backfill_window_s": 600,
-            "start_limit_s": 5,
-            "time_limit_s": 5,
+            "start_limit_s": 300,  # longer than any machine takes: `lapse` ends a lease
+            "time_limit_s": 300,
             "batch_answers": 4,
         }
         self.settings = EvaluatorSettings(**(known | settings))
@@ -145,7 +145,7 @@ def test_a_dead_workers_answers_come_alone_and_are_parked_at_last(
         "WHERE project = {project:String} AND kind = 'evaluation'",
         {"project": project},
     )
-    reason = "its worker died or took over 5 s"
+    reason = "its worker died or took over 300 s"
     assert jobs == [{"state": "parked", "attempt": 3, "error": reason}] * 3
 
 

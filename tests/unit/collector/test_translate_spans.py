@@ -73,7 +73,7 @@ def test_old_names_alone_fill_the_columns(translate_one: TranslateOne) -> None:
     assert row.attributes == {}
 
 
-@pytest.mark.parametrize("value", [-1, "many", 1.5, math.nan, math.inf, True, 2**63 - 1 + 0.0])
+@pytest.mark.parametrize("value", [-1, "many", 1.5, math.nan, math.inf, True, 10**15 + 1, 2**62])
 def test_a_count_that_is_none_stays_visible_in_the_map(
     translate_one: TranslateOne, value: object
 ) -> None:
