@@ -1,6 +1,7 @@
 """What the collector can be told, by `TACHOGRAPH_COLLECTOR_*` environment variables."""
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -56,10 +57,22 @@ class CollectorSettings(BaseSettings):
     """Links kept of one span."""
 
     max_block_rows: int = Field(default=5000, ge=1)
-    """Rows of one insert; requests that arrive together share it."""
+    """Rows of one insert; what lies in the journal is merged up to it."""
 
     max_block_bytes: int = Field(default=64 * MIB, ge=1024)
-    """Bytes of the bodies whose rows share one insert."""
+    """Bytes of journal records that share one insert, or one write to the journal."""
+
+    journal_dir: Path | None = None
+    """Directory of the journals; not set: `<home>/journal`. It holds prompts until they are stored."""
+
+    journal_max_bytes: int = Field(default=1024 * MIB, ge=MIB)
+    """Bytes the journal may hold; above it callers get 503 with Retry-After."""
+
+    journal_segment_bytes: int = Field(default=32 * MIB, ge=64 * 1024)
+    """Bytes after which a new segment begins; drained segments are deleted whole."""
+
+    quarantine_max_bytes: int = Field(default=64 * MIB, ge=0)
+    """Bytes of refused rows that are kept for people to look at."""
 
     ledger_interval_s: float = Field(default=5.0, gt=0, le=60)
     """Seconds between two lines in the books."""

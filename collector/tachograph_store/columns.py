@@ -22,20 +22,24 @@ PARTITION_TIMES: Mapping[str, str] = {
 """Table -> the field whose month is the row's partition."""
 
 
+Columns = dict[str, Sequence[Any]]
+"""The values of many rows, column by column."""
+
+
 def partition_of(table: str) -> Callable[[Any], tuple[int, int]]:
     """A function from a row of `table` to its (year, month) partition."""
     name = PARTITION_TIMES.get(table)
     if name is None:
         return lambda row: (0, 0)
     get = attrgetter(name)
+    return lambda row: month_of(get(row))
 
-    def month(row: Any) -> tuple[int, int]:
-        time = get(row)
-        if isinstance(time, int):
-            time = datetime.fromtimestamp(time // 1_000_000_000, UTC)
-        return time.year, time.month
 
-    return month
+def month_of(time: int | datetime) -> tuple[int, int]:
+    """Year and month of a datetime, or of nanoseconds since the epoch."""
+    if isinstance(time, int):
+        time = datetime.fromtimestamp(time // 1_000_000_000, UTC)
+    return time.year, time.month
 
 
 class TableColumns:
@@ -57,9 +61,19 @@ class TableColumns:
     def values(self, rows: Sequence[Any], version: int, stored_at: datetime) -> list[Sequence[Any]]:
         """The values of `rows` column by column, with the writer's own two columns filled in."""
         columns: list[Sequence[Any]] = list(zip(*map(self._values, rows), strict=True))
-        columns[self._version] = [version] * len(rows)
+        return self._with_own(columns, len(rows), version, stored_at)
+
+    def of(self, columns: Columns, version: int, stored_at: datetime) -> list[Sequence[Any]]:
+        """The same of rows that come column by column already."""
+        values = [columns[name] for name in self.names]
+        return self._with_own(values, len(values[0]), version, stored_at)
+
+    def _with_own(
+        self, columns: list[Sequence[Any]], count: int, version: int, stored_at: datetime
+    ) -> list[Sequence[Any]]:
+        columns[self._version] = [version] * count
         if self._stored_at is not None:
-            columns[self._stored_at] = [stored_at] * len(rows)
+            columns[self._stored_at] = [stored_at] * count
         return columns
 
 

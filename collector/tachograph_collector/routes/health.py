@@ -1,6 +1,7 @@
 """Health: the process, readiness for data, details; and Prometheus metrics."""
 
 import time
+from dataclasses import asdict
 from typing import Literal
 
 from fastapi import APIRouter, Response
@@ -26,6 +27,21 @@ class Readiness(BaseModel):
     problems: list[str]
 
 
+class JournalHealth(BaseModel):
+    """What was acknowledged and is not in the store yet."""
+
+    bytes: int
+    max_bytes: int
+    segments: int
+    waiting_records: int
+    oldest_age_s: float
+    drain_problem: str | None
+    quarantine_bytes: int
+    torn_records: int
+    damaged_records: int
+    missing_records: int
+
+
 class Health(Readiness):
     """Details; answered with 503 only when data cannot be accepted."""
 
@@ -34,6 +50,7 @@ class Health(Readiness):
     store_reachable: bool
     in_flight_bytes: int
     max_in_flight_bytes: int
+    journal: JournalHealth
 
 
 @router.get("/livez")
@@ -44,8 +61,8 @@ async def livez() -> Liveness:
 
 @router.get("/readyz", responses={503: {"model": Readiness}})
 async def readyz(parts: Parts, response: Response) -> Readiness:
-    """The store answers and there is room for data."""
-    problems = _problems(parts, await parts.link.is_reachable())
+    """There is room for data: in memory, in the journal, on its disk."""
+    problems = _problems(parts)
     if problems:
         response.status_code = 503
     return Readiness(status="unavailable" if problems else "ok", problems=problems)
@@ -53,9 +70,9 @@ async def readyz(parts: Parts, response: Response) -> Readiness:
 
 @router.get("/healthz", responses={503: {"model": Health}})
 async def healthz(parts: Parts, response: Response) -> Health:
-    """The same with details."""
+    """The same with details, the store and the drain among them."""
     is_reachable = await parts.link.is_reachable()
-    problems = _problems(parts, is_reachable)
+    problems = _problems(parts)
     if problems:
         response.status_code = 503
     return Health(
@@ -66,6 +83,7 @@ async def healthz(parts: Parts, response: Response) -> Health:
         store_reachable=is_reachable,
         in_flight_bytes=parts.limiter.in_flight_bytes,
         max_in_flight_bytes=parts.limiter.max_bytes,
+        journal=JournalHealth(**asdict(parts.station.health())),
     )
 
 
@@ -75,10 +93,11 @@ async def metrics(parts: Parts) -> Response:
     return Response(exposition(parts), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def _problems(parts: Parts, is_reachable: bool) -> list[str]:
+def _problems(parts: Parts) -> list[str]:
     problems: list[str] = []
-    if not is_reachable:
-        problems.append("the store does not answer: is `tachograph store` running?")
+    journal_problem = parts.station.journal.room_problem()
+    if journal_problem is not None:
+        problems.append(journal_problem)
     if parts.limiter.in_flight_bytes >= parts.limiter.max_bytes:
         problems.append("as many bytes are in flight as may be")
     return problems

@@ -41,12 +41,12 @@ def _described(signal: str) -> dict[str, Any]:
         "response_class": Response,
         "responses": {
             200: {
-                "description": f"Stored; `partial_success` says which {signal} were rejected",
+                "description": f"Kept; `partial_success` says which {signal} were rejected",
                 "content": _media("ExportServiceResponse"),
             },
             "4XX": {"description": "Refused for good", "content": _media("google.rpc.Status")},
             429: {"description": "Retry after `Retry-After`"},
-            503: {"description": "Nothing stored for certain: retry after `Retry-After`"},
+            503: {"description": "Nothing kept: retry after `Retry-After`"},
         },
         "openapi_extra": {
             "requestBody": {"required": True, "content": _media("ExportServiceRequest")}
@@ -56,7 +56,7 @@ def _described(signal: str) -> dict[str, Any]:
 
 @router.post("/v1/traces", **_described("spans"))
 async def export_traces(request: Request, parts: Parts) -> Response:
-    """Take spans; answered when they are stored."""
+    """Take spans; answered when they are in the journal."""
     return await _export(request, parts, Ingest.traces, traces_answer)
 
 

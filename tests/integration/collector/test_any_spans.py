@@ -101,6 +101,7 @@ def test_every_span_is_stored_once_or_rejected(
     resource_spans.scope_spans.add().spans.extend(spans[split:])
     answer = api.post_traces(request.SerializeToString())
     assert answer.status_code == 200, answer.text
+    api.settle()
     good = [
         (span.trace_id.hex(), span.span_id.hex())
         for span in spans
