@@ -9,7 +9,8 @@ _MODE: Final = 0o600
 
 def make_private_directory(path: Path) -> None:
     """Create a directory that only its owner enters, its parents too."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for directory in (*reversed(path.parents), path):
+        directory.mkdir(mode=0o700, exist_ok=True)
 
 
 def open_private(path: Path, flags: int) -> int:

@@ -51,6 +51,7 @@ class Journal:
         self._older_bytes = 0  # of segments before the newest
         self._claimed_bytes = 0  # admitted and not written yet
         self._failed_until = 0.0
+        self._failure = ""
         self._descriptor: int | None = None  # of the newest segment, once it has a record
         self._size = 0
         folder.delete_before(drained.segment)
@@ -98,9 +99,9 @@ class Journal:
         if self.used_bytes >= self.max_bytes:
             return "the journal is full: is `tachograph store` running?"
         if self._free_bytes() < _DISK_MARGIN_BYTES:
-            return "the disk of the journal is full: make room on it"
+            return "No space left on the disk of the journal"
         if time.monotonic() < self._failed_until:
-            return "the journal could not be written: see the collector's log"
+            return f"the journal cannot be written: {self._failure}"
         return None
 
     def admit(self, packed: Packed) -> None:
@@ -136,11 +137,12 @@ class Journal:
                 self._append(batch)
         except OSError as error:
             _LOGGER.error("the journal cannot be written: %s", error)
+            self._failure = error.strerror or str(error)
             self._failed_until = time.monotonic() + _FAILURE_SHOWN_S
             raise ApiError(
                 503,
                 "journal_not_writable",
-                f"the journal cannot be written: {error.strerror}",
+                f"the journal cannot be written: {self._failure}",
                 remedy="make room on the collector's disk; retry after the given delay",
                 retry_after_s=self._retry_after_s,
             ) from error

@@ -63,6 +63,11 @@ class DrainLoop:
         self._thread.join(deadline_s + 1)
         return not self._thread.is_alive()
 
+    def release(self) -> None:
+        """Leave the folders to others; after a stop."""
+        for drain in self._drains:
+            drain.folder.release()
+
     def health(self) -> DrainHealth:
         """As of now."""
         drains = list(self._drains)

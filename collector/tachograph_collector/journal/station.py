@@ -89,9 +89,15 @@ class JournalStation:
         self._loop.start()
 
     def stop(self, deadline_s: float) -> bool:
-        """Drain what the store takes in time; False when a statement is still running."""
+        """Drain what the store takes in time; False when a statement is still running.
+
+        What is left waits for the next collector with this home.
+        """
         self.journal.close()
-        return self._loop.stop(deadline_s)
+        has_ended = self._loop.stop(deadline_s)
+        if has_ended:
+            self._loop.release()
+        return has_ended
 
     def health(self) -> JournalHealth:
         """As of now."""

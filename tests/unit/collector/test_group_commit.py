@@ -71,11 +71,12 @@ def test_a_disk_that_fails_fails_its_group_and_not_the_next() -> None:
 def test_a_request_whose_client_went_does_not_hurt_its_neighbours() -> None:
     release = threading.Event()
 
+    def write(entries: Sequence[int]) -> None:
+        release.wait(10)
+
     async def run() -> None:
         with ThreadPoolExecutor() as executor:
-            group: GroupCommit[int] = GroupCommit(
-                lambda entries: None if release.wait(10) else None, executor, max_bytes=10
-            )
+            group = GroupCommit(write, executor, max_bytes=10)
             gone = asyncio.create_task(group.commit(1, 1))
             stays = asyncio.create_task(group.commit(2, 1))
             await asyncio.sleep(0)
