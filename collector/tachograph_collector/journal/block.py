@@ -105,6 +105,18 @@ def merge(records: Sequence[Unpacked]) -> dict[str, Table]:
     return tables
 
 
+def unpack_readable(records: Sequence[Record]) -> tuple[list[Unpacked], list[Record]]:
+    """What the records say, and those that say nothing this version understands."""
+    readable: list[Unpacked] = []
+    strange: list[Record] = []
+    for record in records:
+        try:
+            readable.append(unpack(record.meta, record.payload))
+        except (ValueError, KeyError, TypeError):
+            strange.append(record)
+    return readable, strange
+
+
 def counts_of(record: Record) -> Unpacked:
     """Whose records these were, without their rows."""
     return unpack(record.meta, b"")

@@ -91,13 +91,20 @@ def pack(draft: Draft) -> Packed:
 
 
 def unpack(meta: bytes, payload: bytes) -> Unpacked:
-    """The opposite; without `payload` only the counts."""
+    """The opposite; without `payload` only the counts.
+
+    Raises `ValueError`, `KeyError` or `TypeError` for what no known version wrote.
+    """
     counts = orjson.loads(meta)
     accepted: Counter[str] = Counter(counts["accepted"])
     body = orjson.loads(payload) if payload else {"fields": {}, "rows": {}, "sources": []}
     sources: list[str] = body["sources"]
     if len(accepted) == 1:
         sources = sources * accepted.total()
+    for table, names in body["fields"].items():
+        missing = _required(table).difference(names)
+        if missing:
+            raise ValueError(f"rows of {table} lack {sorted(missing)}")
     return Unpacked(
         project=counts["project"],
         signal=counts["signal"],
@@ -111,10 +118,7 @@ def unpack(meta: bytes, payload: bytes) -> Unpacked:
 
 
 def columns_of(table: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> Columns:
-    """Rows column by column, with the values of those fields that they lack.
-
-    Raises `ValueError` when a field without a default is missing.
-    """
+    """Unpacked rows column by column; fields that they lack have their defaults."""
     given = dict(zip(names, zip(*rows, strict=True), strict=True))
     columns: Columns = {}
     for item in fields(TABLES[table]):
@@ -126,14 +130,21 @@ def columns_of(table: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) 
             columns[item.name] = [item.default] * len(rows)
         elif item.default_factory is not MISSING:
             columns[item.name] = [item.default_factory()] * len(rows)
-        else:
-            raise ValueError(f"rows of {table} lack {item.name}")
     return columns
 
 
 @cache
 def _names(table: str) -> tuple[str, ...]:
     return tuple(item.name for item in fields(TABLES[table]) if item.name not in _OWN)
+
+
+@cache
+def _required(table: str) -> frozenset[str]:
+    return frozenset(
+        item.name
+        for item in fields(TABLES[table])
+        if item.default is MISSING and item.default_factory is MISSING
+    )
 
 
 @cache

@@ -15,11 +15,13 @@ from tachograph_collector.journal.block import (
     enter_received,
     merge,
     read_block,
+    unpack_readable,
 )
-from tachograph_collector.journal.codec import Unpacked, unpack
+from tachograph_collector.journal.codec import Unpacked
 from tachograph_collector.journal.delivery import Delivery
 from tachograph_collector.journal.folder import JournalFolder
 from tachograph_collector.journal.journal import Journal, Waiting
+from tachograph_collector.journal.record import Record
 from tachograph_collector.journal.state import Intent, Line, State, keep_reserve
 from tachograph_collector.translate.limits import expiry, utc
 from tachograph_store.rows import LedgerRow
@@ -83,14 +85,19 @@ class Drain:
             return False
         if block.records:
             self.oldest_ns = block.records[0].time_ns
-        records = [unpack(record.meta, record.payload) for record in block.records]
+        records, strange = unpack_readable(block.records)
         name = f"{state.books}-{state.block:010d}"
         fates, version = self.delivery.deliver(
             name, state.block, block.end, records, merge(records), self._begun, state.version + 1
         )
-        for record in records:
-            enter_received(fates, record)
+        for unpacked in records:
+            enter_received(fates, unpacked)
         records += self._quarantine_damages(name, block, fates)
+        for record in strange:
+            _LOGGER.error("record %d of %s cannot be read", record.number, self.folder.path)
+            self.losses.damaged_records += 1
+            self.delivery.quarantine.keep_record(f"{name}-record{record.number}", record)
+            records += self._enter_damaged(record, fates)
         self._note_gap(block)
         state.unwritten.update(fates.counts)
         state.position = block.end
@@ -117,13 +124,19 @@ class Drain:
             )
             _LOGGER.error("%s is damaged from byte %d to %d", segment, damage.start, damage.stop)
             if damage.head is not None:
-                counts = counts_of(damage.head)
-                enter_received(fates, counts)
-                for source, count in counts.accepted.items():
-                    account = (counts.project, source, counts.signal)
-                    fates.drained(Account(*account, "quarantined", DAMAGED), count)
-                found.append(counts)
+                found += self._enter_damaged(damage.head, fates)
         return found
+
+    def _enter_damaged(self, record: Record, fates: Fates) -> list[Unpacked]:
+        try:
+            counts = counts_of(record)
+        except (ValueError, KeyError, TypeError):
+            return []
+        enter_received(fates, counts)
+        for source, count in counts.accepted.items():
+            account = (counts.project, source, counts.signal)
+            fates.drained(Account(*account, "quarantined", DAMAGED), count)
+        return [counts]
 
     def _note_gap(self, block: Block) -> None:
         heads = [damage.head.number for _, damage in block.damages if damage.head is not None]

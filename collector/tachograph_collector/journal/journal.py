@@ -11,7 +11,8 @@ from errno import ENOSPC
 from typing import Final
 
 from tachograph_collector.errors import ApiError
-from tachograph_collector.journal.codec import Packed, unpack
+from tachograph_collector.journal.block import accepted_of, counts_of
+from tachograph_collector.journal.codec import Packed
 from tachograph_collector.journal.files import open_private, sync_directory, write_all
 from tachograph_collector.journal.folder import JournalFolder
 from tachograph_collector.journal.record import HEADER_BYTES, Damage, Record, read_records
@@ -212,8 +213,9 @@ class Journal:
         self._folder.delete_before(position.segment)
         with self._arrived:
             self._waiting.subtract(accepted)
-            for account in [account for account, n in self._waiting.items() if n <= 0]:
-                del self._waiting[account]
+            if position >= Position(self._segment, self._size):
+                self._waiting.clear()  # also of what was too damaged to say whose it was
+            self._waiting = +self._waiting
             self._older_bytes = self._folder.size_bytes(before=self._segment)
 
     def close(self) -> None:
@@ -223,13 +225,10 @@ class Journal:
 
 
 def _accepted(record: Record) -> Waiting:
-    unpacked = unpack(record.meta, b"")
-    return Counter(
-        {
-            (unpacked.project, source, unpacked.signal): count
-            for source, count in unpacked.accepted.items()
-        }
-    )
+    try:
+        return accepted_of([counts_of(record)])
+    except (ValueError, KeyError, TypeError):
+        return Counter()  # of another version: the drain sets it aside
 
 
 assert HEADER_BYTES < 64, "Packed.size_bytes counts 64 bytes a header"

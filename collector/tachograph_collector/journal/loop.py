@@ -10,6 +10,7 @@ from typing import Final
 
 from tachograph_collector.journal.drain import Drain, Losses
 from tachograph_collector.journal.journal import Waiting
+from tachograph_collector.journal.state import keep_reserve
 from tachograph_store.errors import StoreError
 from tachograph_store.writer import Writer
 
@@ -138,6 +139,8 @@ class DrainLoop:
         if is_due:
             self._books_due = time.monotonic() + self._books_interval_s
             self._own.journal.leave_if_drained(self._own.state.position)
+            if self._own.journal.room_problem() is None:
+                keep_reserve(self._own.folder.path)
 
     def _note(self, problem: str | None) -> None:
         if problem is not None and self._problem is None:

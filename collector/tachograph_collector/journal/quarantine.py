@@ -7,6 +7,7 @@ from pathlib import Path
 import orjson
 
 from tachograph_collector.journal.files import replace_file
+from tachograph_collector.journal.record import Record
 from tachograph_store.columns import Columns
 
 
@@ -41,6 +42,10 @@ class Quarantine:
         with segment.open("rb") as file:
             content = os.pread(file.fileno(), stop - start, start)
         return self._keep(f"{name}.damaged", content)
+
+    def keep_record(self, name: str, record: Record) -> bool:
+        """Keep a record that cannot be read; False when there is no room."""
+        return self._keep(f"{name}.damaged", record.packed())
 
     def size_bytes(self) -> int:
         """Bytes of all files."""

@@ -178,6 +178,21 @@ def test_damage_in_the_middle_is_set_aside_and_the_rest_goes_on(
     assert [p.suffix for p in (settings.journal_dir / "quarantine").iterdir()] == [".damaged"]
 
 
+def test_a_record_of_an_unknown_version_is_set_aside(
+    open_station: Open, settings: CollectorSettings, reader_store: Store, project: str
+) -> None:
+    station = open_station()
+    packed = pack(Draft(project, "spans", Counter(a=1), tables={"spans": [_span(project, "a")]}))
+    strange = replace(packed, payload=packed.payload.replace(b'"span_id"', b'"id"'))
+    station.journal.append([strange, replace(packed, meta=b"[]")])
+    _append(station, _span(project, "a"))
+    _finish(station)
+    assert _stored(reader_store, project) == 1
+    assert _ledger(reader_store, project)["a", "quarantined", "damaged"] == 1
+    assert station.health().damaged_records == 2
+    _finish(open_station())  # what is set aside does not come again
+
+
 @pytest.mark.parametrize("clock_s", [0, -86_400])
 def test_a_block_that_comes_again_is_the_same_block(
     open_station: Open,

@@ -82,8 +82,10 @@ def test_rows_of_another_version_get_defaults_and_lose_what_is_unknown() -> None
     columns = columns_of("spans", names, [row, row])
     assert list(columns["kind"]) == ["INTERNAL", "INTERNAL"]
     assert "gone" not in columns
+    packed = pack(Draft("p", "spans", Counter(shop=1), tables={"spans": [SPAN]}))
+    payload = packed.payload.replace(b'"duration_ns"', b'"period_ns"')
     with pytest.raises(ValueError, match="duration_ns"):
-        columns_of("spans", ["project", "trace_id", "span_id", "start_time"], [["p", "t", "s", 1]])
+        unpack(packed.meta, payload)
 
 
 @pytest.mark.parametrize("bad", [{"name": "\ud800"}, {"content_hash": 2**64}])
