@@ -87,11 +87,16 @@ class Authenticator:
         self._keys = keys
         self._allow_anonymous = allow_anonymous
 
-    async def authenticate(self, headers: Mapping[str, str], peer: str | None) -> Principal:
+    async def authenticate(
+        self, headers: Mapping[str, str], peer: str | None, *, may_be_browser: bool = True
+    ) -> Principal:
         """The caller. Raises `ApiError` 401 or 403; `headers` must be case-insensitive."""
         authorization = headers.get("authorization")
         if authorization is None:
-            return self._anonymous(headers, peer)
+            principal = self._anonymous(headers, peer)
+            if may_be_browser:
+                _refuse_other_sites(headers)
+            return principal
         scheme, _, key = authorization.partition(" ")
         key = key.strip()
         if scheme.lower() != "bearer" or not key or len(key) > _MAX_KEY_CHARACTERS:
@@ -112,7 +117,6 @@ class Authenticator:
             raise _unauthorized("only requests from loopback need no API key")
         if any(name == "forwarded" or name.startswith("x-forwarded-") for name in headers):
             raise _unauthorized("requests that came through a proxy need an API key")
-        _refuse_other_sites(headers)
         return Principal(DEFAULT_PROJECT, Role.READ, None)
 
 

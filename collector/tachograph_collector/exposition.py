@@ -33,6 +33,15 @@ def exposition(collector: Collector) -> str:
             ),
         ),
         *_family(
+            "tachograph_collector_grpc_calls_total",
+            "counter",
+            "OTLP/gRPC calls by service and status code.",
+            (
+                ({"service": service, "code": code}, count)
+                for (service, code), count in sorted(collector.requests.grpc_counts.items())
+            ),
+        ),
+        *_family(
             "tachograph_collector_in_flight_bytes",
             "gauge",
             "Bytes of request bodies being handled.",

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -25,6 +25,10 @@ class CollectorSettings(BaseSettings):
 
     port: int = Field(default=4318, ge=0, le=65535)
     """Port for OTLP/HTTP and REST; 0 takes a free one."""
+
+    grpc_port: Annotated[int, Field(ge=0, le=65535)] | Literal["off"] = 4317
+    """Port for OTLP/gRPC on the same address; 0 takes a free one, as does a `port` of 0 when this is
+    not set; `off` opens none."""
 
     anonymous: Literal["loopback", "off"] = "loopback"
     """Whether loopback callers without a key belong to project `default`."""
@@ -94,6 +98,16 @@ class CollectorSettings(BaseSettings):
 
     hosted_equivalents: dict[str, str] = Field(default_factory=dict)
     """Local model -> the hosted model whose list price it is compared with."""
+
+    @model_validator(mode="after")
+    def _free_grpc_port_beside_a_free_port(self) -> Self:
+        if self.port == 0 and "grpc_port" not in self.model_fields_set:
+            self.grpc_port = 0
+        if self.port and self.port == self.grpc_port:
+            raise ValueError(
+                f"port and grpc_port are both {self.port}; change TACHOGRAPH_COLLECTOR_GRPC_PORT"
+            )
+        return self
 
     @model_validator(mode="after")
     def _room_for_one_body(self) -> Self:

@@ -4,7 +4,7 @@ import time
 from dataclasses import asdict
 from typing import Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from tachograph.version import __version__
@@ -48,6 +48,8 @@ class Health(Readiness):
     version: str
     uptime_s: float
     store_reachable: bool
+    grpc: str | None
+    """Address of OTLP/gRPC, `host:port`; null when it is off."""
     in_flight_bytes: int
     max_in_flight_bytes: int
     journal: JournalHealth
@@ -69,7 +71,7 @@ async def readyz(parts: Parts, response: Response) -> Readiness:
 
 
 @router.get("/healthz", responses={503: {"model": Health}})
-async def healthz(parts: Parts, response: Response) -> Health:
+async def healthz(request: Request, parts: Parts, response: Response) -> Health:
     """The same with details, the store and the drain among them."""
     is_reachable = await parts.link.is_reachable()
     problems = _problems(parts)
@@ -81,6 +83,7 @@ async def healthz(parts: Parts, response: Response) -> Health:
         version=__version__,
         uptime_s=round(time.time() - parts.started_at, 3),
         store_reachable=is_reachable,
+        grpc=request.app.state.grpc_address,
         in_flight_bytes=parts.limiter.in_flight_bytes,
         max_in_flight_bytes=parts.limiter.max_bytes,
         journal=JournalHealth(**asdict(parts.station.health())),

@@ -95,6 +95,20 @@ def collector_url(store_server: StoreSettings) -> Iterator[str]:
     assert stop(process) == 0
 
 
+@pytest.fixture
+def collector_with(store_server: StoreSettings) -> Iterator[Callable[..., str]]:
+    """Starts collectors with settings of their own; gives the address of each."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def start(**environment: str) -> str:
+        process, url = start_collector(store_server.directory.parent, **environment)
+        processes.append(process)
+        return url
+
+    yield start
+    assert [stop(process) for process in processes] == [0] * len(processes)
+
+
 MakeKey = Callable[..., str]
 
 
