@@ -82,6 +82,7 @@ class Drain:
         self.rows = block.rows
         if not block.records and not block.damages:
             state.position = block.end
+            self.journal.drained(state.position, Counter())
             return False
         if block.records:
             self.oldest_ns = block.records[0].time_ns
