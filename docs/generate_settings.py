@@ -6,7 +6,7 @@ A test compares the page with this output, so that no setting is without its lin
 import inspect
 from pathlib import Path
 from types import UnionType
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -37,8 +37,11 @@ The SDK's settings stand in [sdk.md](sdk.md), the sidecar's in [sidecar.md](side
 
 def type_name(annotation: Any) -> str:
     """A type as a reader of environment variables would say it."""
-    if get_origin(annotation) is UnionType:
-        return type_name(next(part for part in get_args(annotation) if part is not type(None)))
+    if get_origin(annotation) in (UnionType, Union):
+        parts = [part for part in get_args(annotation) if part is not type(None)]
+        return " or ".join(type_name(part) for part in parts)
+    if get_origin(annotation) is Annotated:
+        return type_name(get_args(annotation)[0])
     arguments = get_args(annotation)
     if arguments and all(isinstance(argument, str) for argument in arguments):
         return " or ".join(f"`{argument}`" for argument in arguments)

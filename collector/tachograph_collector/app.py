@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -14,6 +14,7 @@ from tachograph.version import __version__
 from tachograph_collector.docs_page import docs_page
 from tachograph_collector.errors import ApiError, unavailable
 from tachograph_collector.middleware import RequestCounter, RequestEnvelope
+from tachograph_collector.otlp_grpc.server import running_grpc
 from tachograph_collector.routes import account, health, ledger, otlp, scores, summary, traces
 from tachograph_collector.routes.models import ErrorAnswer
 from tachograph_collector.service import running_collector
@@ -29,17 +30,29 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 
 
 def create_app(
-    settings: CollectorSettings | None = None, store_settings: StoreSettings | None = None
+    settings: CollectorSettings | None = None,
+    store_settings: StoreSettings | None = None,
+    *,
+    announce: Callable[[str], None] = _LOGGER.info,
 ) -> FastAPI:
-    """The collector as an ASGI application; it starts whether the store is there or not."""
+    """The collector as an ASGI application; it starts whether the store is there or not.
+
+    OTLP/gRPC is served beside it, in the same event loop; `announce` is told its address.
+    """
     settings = settings or CollectorSettings()
     store_settings = store_settings or StoreSettings()
     requests = RequestCounter()
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running_collector(settings, store_settings, requests) as collector:
+        async with (
+            running_collector(settings, store_settings, requests) as collector,
+            running_grpc(collector) as grpc_address,
+        ):
             app.state.collector = collector
+            app.state.grpc_address = grpc_address
+            if grpc_address is not None:
+                announce(f"OTLP/gRPC on {grpc_address}")
             yield
 
     app = FastAPI(

@@ -9,13 +9,14 @@ import ipaddress
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
 
 from tachograph.semconv.values import Role
 from tachograph_collector.errors import ApiError
+from tachograph_store.errors import StoreError
 from tachograph_store.keys import hash_of
 from tachograph_store.rows import ApiKeyRow
 
@@ -23,6 +24,10 @@ DEFAULT_PROJECT: Final = "default"
 CACHE_SECONDS: Final = 10.0
 """A revoked key works no longer than this in a running collector."""
 
+AWAY_SECONDS: Final = 3600.0
+"""A key that was good goes on working this long while the store cannot be asked."""
+
+_PATIENCE_S = 2.0
 _MAX_CACHED_KEYS = 4096
 _MAX_KEY_CHARACTERS = 512
 _RANKS: Final[Mapping[str, int]] = {Role.INGEST: 0, Role.READ: 1, Role.ADMIN: 2}
@@ -49,31 +54,54 @@ class Principal:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    row: ApiKeyRow | None
+    asked_at: float  # when the store said so; monotonic, as the next
+    fresh_until: float
+
+
 class KeyCache:
-    """Looks keys up by their hash and remembers the answer, unknown keys too, for 10 s."""
+    """Looks keys up by their hash and remembers the answer, unknown keys too, for 10 s.
+
+    While the store is away, data goes on arriving in the journal: keys that were good stay good.
+    """
 
     def __init__(self, find: Callable[[str], Awaitable[ApiKeyRow | None]]) -> None:
         self._find = find
-        self._found: OrderedDict[str, tuple[float, ApiKeyRow | None]] = OrderedDict()
+        self._found: OrderedDict[str, _Remembered] = OrderedDict()
         self._pending: dict[str, asyncio.Task[ApiKeyRow | None]] = {}
 
     async def find(self, key: str) -> ApiKeyRow | None:
         """The row of a key, None when there is none. Raises `StoreError` when nobody knows."""
         key_hash = hash_of(key)
         remembered = self._found.get(key_hash)
-        if remembered is not None and remembered[0] > time.monotonic():
+        if remembered is not None and remembered.fresh_until > time.monotonic():
             self._found.move_to_end(key_hash)
-            return remembered[1]
+            return remembered.row
         task = self._pending.get(key_hash)
         if task is None:
             task = asyncio.create_task(self._look_up(key_hash))
             self._pending[key_hash] = task
             task.add_done_callback(lambda _: self._pending.pop(key_hash, None))
-        return await asyncio.shield(task)
+        if remembered is None or not self._may_go_on(remembered):
+            return await asyncio.shield(task)
+        try:
+            return await asyncio.wait_for(asyncio.shield(task), _PATIENCE_S)
+        except (StoreError, TimeoutError):
+            fresh_until = time.monotonic() + CACHE_SECONDS
+            self._found[key_hash] = replace(remembered, fresh_until=fresh_until)
+            return remembered.row
+
+    @staticmethod
+    def _may_go_on(remembered: _Remembered) -> bool:
+        is_recent = time.monotonic() < remembered.asked_at + AWAY_SECONDS
+        return remembered.row is not None and is_recent
 
     async def _look_up(self, key_hash: str) -> ApiKeyRow | None:
         row = await self._find(key_hash)
-        self._found[key_hash] = (time.monotonic() + CACHE_SECONDS, row)
+        now = time.monotonic()
+        self._found[key_hash] = _Remembered(row, now, now + CACHE_SECONDS)
         self._found.move_to_end(key_hash)
         while len(self._found) > _MAX_CACHED_KEYS:
             self._found.popitem(last=False)
@@ -87,11 +115,16 @@ class Authenticator:
         self._keys = keys
         self._allow_anonymous = allow_anonymous
 
-    async def authenticate(self, headers: Mapping[str, str], peer: str | None) -> Principal:
+    async def authenticate(
+        self, headers: Mapping[str, str], peer: str | None, *, may_be_browser: bool = True
+    ) -> Principal:
         """The caller. Raises `ApiError` 401 or 403; `headers` must be case-insensitive."""
         authorization = headers.get("authorization")
         if authorization is None:
-            return self._anonymous(headers, peer)
+            principal = self._anonymous(headers, peer)
+            if may_be_browser:
+                _refuse_other_sites(headers)
+            return principal
         scheme, _, key = authorization.partition(" ")
         key = key.strip()
         if scheme.lower() != "bearer" or not key or len(key) > _MAX_KEY_CHARACTERS:
@@ -112,7 +145,6 @@ class Authenticator:
             raise _unauthorized("only requests from loopback need no API key")
         if any(name == "forwarded" or name.startswith("x-forwarded-") for name in headers):
             raise _unauthorized("requests that came through a proxy need an API key")
-        _refuse_other_sites(headers)
         return Principal(DEFAULT_PROJECT, Role.READ, None)
 
 

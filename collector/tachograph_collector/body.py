@@ -8,7 +8,8 @@ from tachograph_collector.errors import ApiError, malformed, too_large
 from tachograph_collector.limiter import Lease
 from tachograph_collector.settings import CollectorSettings
 
-_BODY_DEADLINE_S = 60
+BODY_DEADLINE_S = 60
+"""Within which a body must have arrived."""
 
 
 async def read_body(request: Request, lease: Lease, settings: CollectorSettings) -> bytes:
@@ -30,7 +31,7 @@ async def read_body(request: Request, lease: Lease, settings: CollectorSettings)
     parts: list[bytes] = []
     size_bytes = 0
     try:
-        async with asyncio.timeout(_BODY_DEADLINE_S):
+        async with asyncio.timeout(BODY_DEADLINE_S):
             async for part in request.stream():
                 size_bytes += len(part)
                 if size_bytes > limit_bytes:
@@ -38,13 +39,18 @@ async def read_body(request: Request, lease: Lease, settings: CollectorSettings)
                 lease.grow(max(0, size_bytes - lease.held_bytes))
                 parts.append(part)
     except TimeoutError:
-        raise ApiError(
-            408,
-            "body_too_slow",
-            f"the body did not arrive within {_BODY_DEADLINE_S} s",
-            field="body",
-            remedy="send smaller batches",
-        ) from None
+        raise too_slow() from None
     except ClientDisconnect:
         raise malformed("the body ended before its announced length") from None
     return b"".join(parts)
+
+
+def too_slow() -> ApiError:
+    """The body did not arrive in time."""
+    return ApiError(
+        408,
+        "body_too_slow",
+        f"the body did not arrive within {BODY_DEADLINE_S} s",
+        field="body",
+        remedy="send smaller batches",
+    )

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import signal
 import socket
 import sys
@@ -11,11 +12,12 @@ from pydantic import ValidationError
 
 from tachograph_collector.settings import CollectorSettings
 
-HELP = "run the collector: OTLP over HTTP in, REST out"
+HELP = "run the collector: OTLP over HTTP and gRPC in, REST out"
 
 EXAMPLES = """examples:
-  tachograph collector                   listen on 127.0.0.1:4318
-  tachograph collector --port 0          take a free port, printed at start
+  tachograph collector                   listen on 127.0.0.1:4318 and, for gRPC, :4317
+  tachograph collector --port 0          take free ports, printed at start
+  tachograph collector --grpc-port off   HTTP only
   TACHOGRAPH_COLLECTOR_ANONYMOUS=off tachograph collector --host 0.0.0.0
 """
 
@@ -34,14 +36,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port", type=int, help="port, 0 for a free one (TACHOGRAPH_COLLECTOR_PORT, 4318)"
     )
+    parser.add_argument(
+        "--grpc-port",
+        help="port for OTLP/gRPC, 0 for a free one, off for none "
+        "(TACHOGRAPH_COLLECTOR_GRPC_PORT, 4317)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT; 0 after a clean stop, 1 with a message otherwise."""
-    given = {"host": args.host, "port": args.port}
+    given = {"host": args.host, "port": args.port, "grpc_port": args.grpc_port}
     try:
         settings = CollectorSettings(**{k: v for k, v in given.items() if v is not None})
-        with _listen(settings) as listener:
+        if settings.grpc_port not in (0, "off"):
+            # gRPC binds it when the server runs, and says nothing of the reason when it cannot.
+            _listen(settings.host, int(settings.grpc_port), "GRPC_PORT").close()
+        with _listen(settings.host, settings.port, "PORT") as listener:
             host, port = listener.getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
             print(f"collector listens on http://{shown}:{port}", flush=True)
@@ -51,19 +61,19 @@ def run(args: argparse.Namespace) -> int:
         return 1
 
 
-def _listen(settings: CollectorSettings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+def _listen(address: str, port: int, setting: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     # The protocol said: asyncio switches Nagle off only on sockets that name it.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((settings.host, settings.port))
+        listener.bind((address, port))
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
         raise OSError(
-            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; "
-            "set TACHOGRAPH_COLLECTOR_PORT"
+            f"cannot listen on {address}:{port}: {error.strerror}; "
+            f"set TACHOGRAPH_COLLECTOR_{setting}"
         ) from error
     return listener
 
@@ -72,12 +82,14 @@ def _serve(settings: CollectorSettings, listener: socket.socket) -> int:
     # Deferred: `--help` and a taken port need no server.
     import uvicorn
 
+    # A caller who sends nonsense must not fill the log: what concerns us is logged by us.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from tachograph_collector.app import create_app
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(settings),
+            create_app(settings, announce=_say),
             http="httptools",
             loop="uvloop",
             lifespan="on",
@@ -101,6 +113,10 @@ def _serve(settings: CollectorSettings, listener: socket.socket) -> int:
         signal.signal(number, stop_before_start)
     server.run(sockets=[listener])
     return 0 if server.started else 1
+
+
+def _say(text: str) -> None:
+    print(f"collector listens for {text}", flush=True)
 
 
 def main() -> int:

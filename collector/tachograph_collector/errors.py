@@ -70,11 +70,11 @@ def unsupported_media(header: str, value: str, accepted: str) -> ApiError:
 
 
 def unavailable(reason: str, retry_after_s: int) -> ApiError:
-    """Nothing was stored and the same request may succeed later (retryable in OTLP)."""
+    """The store cannot be asked; the same request may succeed later (retryable in OTLP)."""
     return ApiError(
         503,
         "store_unavailable",
-        f"the store cannot take data now: {reason}",
+        f"the store cannot be asked now: {reason}",
         remedy="retry after the given delay; see /healthz",
         retry_after_s=retry_after_s,
     )

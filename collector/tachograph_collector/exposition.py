@@ -12,6 +12,7 @@ def exposition(collector: Collector) -> str:
     for account, count in collector.books.totals().items():
         records[account.signal, account.outcome, account.reason] += count
     requests = collector.requests.counts
+    journal = collector.station.health()
     lines = [
         *_family(
             "tachograph_collector_records_total",
@@ -32,6 +33,15 @@ def exposition(collector: Collector) -> str:
             ),
         ),
         *_family(
+            "tachograph_collector_grpc_calls_total",
+            "counter",
+            "OTLP/gRPC calls by service and status code.",
+            (
+                ({"service": service, "code": code}, count)
+                for (service, code), count in sorted(collector.requests.grpc_counts.items())
+            ),
+        ),
+        *_family(
             "tachograph_collector_in_flight_bytes",
             "gauge",
             "Bytes of request bodies being handled.",
@@ -43,6 +53,37 @@ def exposition(collector: Collector) -> str:
             "Bytes of request bodies that may be handled at once.",
             [({}, collector.limiter.max_bytes)],
         ),
+        *_gauges(
+            ("journal_bytes", "Bytes of this process's journal.", journal.bytes),
+            ("journal_limit_bytes", "Bytes the journal may hold.", journal.max_bytes),
+            ("journal_segments", "Files of this process's journal.", journal.segments),
+            (
+                "journal_waiting_records",
+                "Acknowledged records that are not in the store yet.",
+                journal.waiting_records,
+            ),
+            (
+                "journal_oldest_age_seconds",
+                "Age of the oldest record that is not in the store.",
+                round(journal.oldest_age_s, 3),
+            ),
+            (
+                "journal_drain_blocked",
+                "1 while the store does not take what the journal has.",
+                int(journal.drain_problem is not None),
+            ),
+            ("quarantine_bytes", "Bytes of refused rows.", journal.quarantine_bytes),
+        ),
+        *_family(
+            "tachograph_collector_journal_broken_records_total",
+            "counter",
+            "Records found torn (never acknowledged), damaged (quarantined) or missing.",
+            [
+                ({"kind": "torn"}, journal.torn_records),
+                ({"kind": "damaged"}, journal.damaged_records),
+                ({"kind": "missing"}, journal.missing_records),
+            ],
+        ),
         *_family(
             "tachograph_collector_start_time_seconds",
             "gauge",
@@ -51,6 +92,11 @@ def exposition(collector: Collector) -> str:
         ),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _gauges(*gauges: tuple[str, str, float]) -> Iterable[str]:
+    for name, meaning, value in gauges:
+        yield from _family(f"tachograph_collector_{name}", "gauge", meaning, [({}, value)])
 
 
 def _family(

@@ -19,6 +19,8 @@ class RequestCounter:
 
     def __init__(self) -> None:
         self.counts: Counter[tuple[str, int]] = Counter()
+        self.grpc_counts: Counter[tuple[str, str]] = Counter()
+        """Calls by service and the name of their status code."""
 
 
 class RequestEnvelope:

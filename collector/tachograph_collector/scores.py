@@ -1,46 +1,36 @@
 """Scores find the spans that they judge."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import partial
+from typing import Any
 
-from tachograph_collector.store_link import StoreLink
 from tachograph_store.client import Store
+from tachograph_store.columns import Columns
 from tachograph_store.queries.span_facts import SpanFacts, span_facts
-from tachograph_store.rows import ScoreRow
 
 _IDS_PER_QUESTION = 5_000
 
 
-async def find_span_times(
-    link: StoreLink, project: str, rows: Sequence[ScoreRow]
-) -> list[ScoreRow]:
-    """The rows with time, model, tenant and variant of their spans.
+def find_spans(store: Store, scores: Columns) -> None:
+    """Give rows of `scores` the time, model, tenant and variant of their spans, in place.
 
-    A score whose span is not stored (yet) keeps the time it came with. Raises `StoreError`.
+    A score whose span is not stored (yet) keeps what it came with. Raises `StoreError`.
     """
-    found: list[ScoreRow] = []
-    for start in range(0, len(rows), _IDS_PER_QUESTION):
-        part = rows[start : start + _IDS_PER_QUESTION]
-        ids = {(row.trace_id, row.span_id) for row in part}
-        facts = await link.ask(partial(_facts, project=project, ids=ids))
-        for row in part:
-            span = facts.get((row.trace_id, row.span_id))
-            found.append(
-                row
-                if span is None
-                else replace(
-                    row,
-                    span_time=span.start_time,
-                    model=span.model,
-                    tenant=span.tenant,
-                    variant=span.variant,
-                )
-            )
-    return found
-
-
-def _facts(
-    store: Store, *, project: str, ids: set[tuple[str, str]]
-) -> dict[tuple[str, str], SpanFacts]:
-    return span_facts(store, project, ids)
+    ids = list(zip(scores["trace_id"], scores["span_id"], strict=True))
+    projects: Sequence[str] = scores["project"]
+    times: list[int] = list(scores["span_time"])
+    details: dict[str, list[Any]] = {
+        name: list(scores[name]) for name in ("model", "tenant", "variant")
+    }
+    for project in sorted(set(projects)):
+        indexes = [index for index, owner in enumerate(projects) if owner == project]
+        for start in range(0, len(indexes), _IDS_PER_QUESTION):
+            part = indexes[start : start + _IDS_PER_QUESTION]
+            facts = span_facts(store, project, {ids[index] for index in part})
+            for index in part:
+                span: SpanFacts | None = facts.get(ids[index])
+                if span is not None:
+                    times[index] = span.start_time
+                    for name, values in details.items():
+                        values[index] = getattr(span, name)
+    scores["span_time"] = times
+    scores.update(details)

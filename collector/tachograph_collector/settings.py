@@ -1,7 +1,8 @@
 """What the collector can be told, by `TACHOGRAPH_COLLECTOR_*` environment variables."""
 
 from decimal import Decimal
-from typing import Literal, Self
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -24,6 +25,10 @@ class CollectorSettings(BaseSettings):
 
     port: int = Field(default=4318, ge=0, le=65535)
     """Port for OTLP/HTTP and REST; 0 takes a free one."""
+
+    grpc_port: Annotated[int, Field(ge=0, le=65535)] | Literal["off"] = 4317
+    """Port for OTLP/gRPC on the same address; 0 takes a free one, as does a `port` of 0 when this is
+    not set; `off` opens none."""
 
     anonymous: Literal["loopback", "off"] = "loopback"
     """Whether loopback callers without a key belong to project `default`."""
@@ -56,10 +61,22 @@ class CollectorSettings(BaseSettings):
     """Links kept of one span."""
 
     max_block_rows: int = Field(default=5000, ge=1)
-    """Rows of one insert; requests that arrive together share it."""
+    """Rows of one insert; what lies in the journal is merged up to it."""
 
     max_block_bytes: int = Field(default=64 * MIB, ge=1024)
-    """Bytes of the bodies whose rows share one insert."""
+    """Bytes of journal records that share one insert, or one write to the journal."""
+
+    journal_dir: Path | None = None
+    """Directory of the journals; not set: `<home>/journal`. It holds prompts until they are stored."""
+
+    journal_max_bytes: int = Field(default=1024 * MIB, ge=MIB)
+    """Bytes the journal may hold; above it callers get 503 with Retry-After."""
+
+    journal_segment_bytes: int = Field(default=32 * MIB, ge=64 * 1024)
+    """Bytes after which a new segment begins; drained segments are deleted whole."""
+
+    quarantine_max_bytes: int = Field(default=64 * MIB, ge=0)
+    """Bytes of refused rows that are kept for people to look at."""
 
     ledger_interval_s: float = Field(default=5.0, gt=0, le=60)
     """Seconds between two lines in the books."""
@@ -81,6 +98,16 @@ class CollectorSettings(BaseSettings):
 
     hosted_equivalents: dict[str, str] = Field(default_factory=dict)
     """Local model -> the hosted model whose list price it is compared with."""
+
+    @model_validator(mode="after")
+    def _free_grpc_port_beside_a_free_port(self) -> Self:
+        if self.port == 0 and "grpc_port" not in self.model_fields_set:
+            self.grpc_port = 0
+        if self.port and self.port == self.grpc_port:
+            raise ValueError(
+                f"port and grpc_port are both {self.port}; change TACHOGRAPH_COLLECTOR_GRPC_PORT"
+            )
+        return self
 
     @model_validator(mode="after")
     def _room_for_one_body(self) -> Self:

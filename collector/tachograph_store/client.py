@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 Row = TypeVar("Row")
 T = TypeVar("T")
 _POOL_SIZE = 16
+_TOKEN = "insert_deduplication_token"
 _PACKING_ERRORS = (
     TypeError,
     ValueError,
@@ -126,7 +127,7 @@ class Store:
     def _open(self, endpoint: Endpoint) -> Client:
         settings = self._settings
         user, password = self._user_and_password()
-        return clickhouse_connect.get_client(
+        client = clickhouse_connect.get_client(
             interface=endpoint.scheme,
             host=endpoint.host,
             port=endpoint.port,
@@ -141,6 +142,10 @@ class Store:
             send_receive_timeout=settings.max_execution_time_s + settings.queue_timeout_s + 5,
             show_clickhouse_errors="scrub",
         )
+        # The embedded engine describes its settings on a connection that only reads: the client
+        # would take this one for locked.
+        client.valid_transport_settings = client.valid_transport_settings | {_TOKEN}
+        return client
 
     def _current(self, *, refresh: bool = False) -> Client:
         with self._lock:
@@ -226,8 +231,12 @@ class Store:
         columns: Sequence[str],
         values: Sequence[Sequence[Any]],
         types: Sequence[str],
+        token: str = "",
     ) -> None:
         """Store values, column by column; when this returns they are stored.
+
+        A block whose `token` the table has seen lately is dropped by the engine: it must name the
+        rows, so that sending them again is the only way to meet it again.
 
         Raises:
             RowRefused: a value does not fit its column; nothing of this call was stored.
@@ -241,7 +250,12 @@ class Store:
             # sending it again would store nothing and say so to nobody.
             nonlocal context
             context = InsertContext(
-                table, list(columns), column_types, data=values, column_oriented=True
+                table,
+                list(columns),
+                column_types,
+                data=values,
+                column_oriented=True,
+                settings={_TOKEN: token} if token else None,
             )
             client.data_insert(context)
 

@@ -19,20 +19,38 @@ _DAYS = {
 _MONTHS = {"rollups": "minute", "jobs": "created_at", "ledger": "time"}
 
 
+Columns = dict[str, Sequence[Any]]
+"""The values of many rows, column by column."""
+
+Time = int | datetime
+"""A time as rows have it: nanoseconds since the epoch, or an aware datetime."""
+
+
+def partition_time(table: str) -> str | None:
+    """The field whose day or month is the row's partition; None for a table of one partition."""
+    return _DAYS.get(table) or _MONTHS.get(table)
+
+
 def partition_of(table: str) -> Callable[[Any], date]:
     """A function from a row of `table` to the first day of its partition."""
-    name = _DAYS.get(table) or _MONTHS.get(table)
+    name = partition_time(table)
     if name is None:
         return lambda row: date.min
     get = attrgetter(name)
+    first_day = partition_of_time(table)
+    return lambda row: first_day(get(row))
+
+
+def partition_of_time(table: str) -> Callable[[Time], date]:
+    """A function from the time that places a row of `table` to the first day of its partition."""
+    name = partition_time(table)
     is_monthly = table in _MONTHS
 
-    def first_day(row: Any) -> date:
-        time = get(row)
+    def first_day(time: Time) -> date:
         try:
             if isinstance(time, int):
                 time = datetime.fromtimestamp(time // 1_000_000_000, UTC)
-            day: date = time.astimezone(UTC).date()
+            day = time.astimezone(UTC).date()
         except (AttributeError, OverflowError, ValueError, OSError) as error:
             raise RowRefused(
                 f"{table}.{name}: {time!r} is no time", table=table, column=name
@@ -61,9 +79,19 @@ class TableColumns:
     def values(self, rows: Sequence[Any], version: int, stored_at: datetime) -> list[Sequence[Any]]:
         """The values of `rows` column by column, with the writer's own two columns filled in."""
         columns: list[Sequence[Any]] = list(zip(*map(self._values, rows), strict=True))
-        columns[self._version] = [version] * len(rows)
+        return self._with_own(columns, len(rows), version, stored_at)
+
+    def of(self, columns: Columns, version: int, stored_at: datetime) -> list[Sequence[Any]]:
+        """The same of rows that come column by column already."""
+        values = [columns[name] for name in self.names]
+        return self._with_own(values, len(values[0]), version, stored_at)
+
+    def _with_own(
+        self, columns: list[Sequence[Any]], count: int, version: int, stored_at: datetime
+    ) -> list[Sequence[Any]]:
+        columns[self._version] = [version] * count
         if self._stored_at is not None:
-            columns[self._stored_at] = [stored_at] * len(rows)
+            columns[self._stored_at] = [stored_at] * count
         return columns
 
 

@@ -4,9 +4,9 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tachograph_store.client import Store
-from tachograph_store.rows import SpanRow
 
 Identity = tuple[str, str, str]
 """Project, trace id, span id."""
@@ -21,9 +21,26 @@ WHERE project = {project:String}
 """
 
 
-def identity(row: SpanRow) -> Identity:
-    """What makes a span the same span."""
-    return row.project, row.trace_id, row.span_id
+class SpanKey(NamedTuple):
+    """What is compared of a span before it is stored."""
+
+    project: str
+    trace_id: str
+    span_id: str
+    start_time: int  # ns since the epoch
+    content_hash: int
+
+    @property
+    def identity(self) -> Identity:
+        """What makes a span the same span."""
+        return self[:3]
+
+
+class StoredSpan(NamedTuple):
+    """The newest stored version of a span."""
+
+    content_hash: int
+    version: int
 
 
 def minute_of(start_time_ns: int) -> int:
@@ -32,37 +49,39 @@ def minute_of(start_time_ns: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stored:
+class _Found:
     trace_id: str
     span_id: str
     content_hash: int
     version: int
 
 
-def stored_hashes(store: Store, rows: Sequence[SpanRow]) -> dict[Identity, int]:
-    """Content hash of the newest stored version of each span of `rows` that is stored.
+def stored_spans(store: Store, keys: Sequence[SpanKey]) -> dict[Identity, StoredSpan]:
+    """Those of the spans that are stored.
 
     Only the minutes in which the spans of the batch start are read: a span that comes again with
     another start minute is another row.
     """
-    by_project: dict[str, list[SpanRow]] = {}
-    for row in rows:
-        by_project.setdefault(row.project, []).append(row)
-    hashes: dict[Identity, int] = {}
+    by_project: dict[str, list[SpanKey]] = {}
+    for key in keys:
+        by_project.setdefault(key.project, []).append(key)
+    stored: dict[Identity, StoredSpan] = {}
     for project, spans in by_project.items():
         found = store.query_rows(
             _LOOKUP,
             {
                 "project": project,
-                "minutes": sorted({minute_of(row.start_time) for row in spans}),
-                "trace_ids": sorted({row.trace_id for row in spans}),
+                "minutes": sorted({minute_of(key.start_time) for key in spans}),
+                "trace_ids": sorted({key.trace_id for key in spans}),
             },
-            _Stored,
-            name="stored_hashes",
+            _Found,
+            name="stored_spans",
         )
-        for span in sorted(found, key=lambda stored: stored.version):
-            hashes[project, span.trace_id, span.span_id] = span.content_hash
-    return hashes
+        for span in sorted(found, key=lambda span: span.version):
+            stored[project, span.trace_id, span.span_id] = StoredSpan(
+                span.content_hash, span.version
+            )
+    return stored
 
 
 class InFlight:

@@ -269,8 +269,8 @@ class LedgerRow:
     """
 
     project: str
-    collector: str  # instance id, new at each start
-    sequence: int
+    collector: str  # id of the books of one journal
+    sequence: int  # 0: what waits in the journal, replaced by newer lines
     source: str  # observer or service of the sender
     signal: str  # spans | metrics | logs
     outcome: str

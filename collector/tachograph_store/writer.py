@@ -5,12 +5,22 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from hashlib import blake2b
+from operator import attrgetter
 from typing import Any
 
 from tachograph_store.client import Store
-from tachograph_store.columns import TableColumns, partition_of, read_columns
-from tachograph_store.identities import InFlight, identity, minute_of, stored_hashes
+from tachograph_store.columns import (
+    Columns,
+    TableColumns,
+    partition_of,
+    partition_of_time,
+    partition_time,
+    read_columns,
+)
+from tachograph_store.identities import InFlight, SpanKey, minute_of, stored_spans
 from tachograph_store.rows import SpanRow
+from tachograph_store.span_plan import CORRECTION, DUPLICATE, STORED, SpanPlan, plan_spans
 
 ROWS_PER_INSERT = 5_000
 """An insert costs about 65 CPU-ms whatever its size; this many rows make it small beside them."""
@@ -28,6 +38,7 @@ WHERE project = {project:String}
     AND version < {version:UInt64}
 SETTINGS lightweight_delete_mode = 'lightweight_update'
 """
+_key_of_row = attrgetter(*SpanKey._fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +57,10 @@ class _Clock:
         self._lock = threading.Lock()
         self._last = 0
 
-    def tick(self) -> tuple[int, datetime]:
+    def tick(self, floor: int = 0) -> int:
         with self._lock:
-            self._last = max(self._last + 1, time.time_ns())
-            return self._last, datetime.fromtimestamp(self._last // 1_000 / 1e6, UTC)
+            self._last = max(self._last + 1, floor, time.time_ns())
+            return self._last
 
 
 class Writer:
@@ -72,8 +83,17 @@ class Writer:
             StoreUnavailable: try again later, with the same rows.
         """
         for batch in batches(table, rows):
-            self._insert(table, batch)
+            columns = self._table(table)
+            version = self._clock.tick()
+            self._insert(columns, columns.values(batch, version, datetime.now(UTC)))
         return len(rows)
+
+    def write_columns(
+        self, table: str, columns: Columns, indexes: Sequence[int], version: int
+    ) -> None:
+        """Store those rows of `columns` under one version; raises as `write`."""
+        for batch in _index_batches(table, columns, indexes):
+            self._insert_columns(table, columns, batch, version, "")
 
     def write_spans(self, rows: Sequence[SpanRow]) -> SpanWrite:
         """Store spans, each once, whoever sends them again.
@@ -86,79 +106,121 @@ class Writer:
             RowRefused: names the table and, when known, the column.
             StoreUnavailable: try again later, with the same rows.
         """
-        stored = duplicates = corrections = 0
+        fates = ""
         for batch in batches("spans", rows):
-            write = self._write_span_batch(batch)
-            stored += write.stored
-            duplicates += write.duplicates
-            corrections += write.corrections
-        return SpanWrite(stored, duplicates, corrections)
+            names = self._table("spans").names
+            values = zip(*map(attrgetter(*names), batch), strict=True)
+            columns: Columns = dict(zip(names, values, strict=True))
+            keys = [SpanKey(*_key_of_row(row)) for row in batch]
+            with self._in_flight.claim({key.identity for key in keys}):
+                plan = self.plan_spans(keys)
+                self.send_spans(columns, keys, plan, plan.sent)
+            fates += plan.fates
+        stored, duplicates = fates.count(STORED), fates.count(DUPLICATE)
+        return SpanWrite(stored, duplicates, len(fates) - stored - duplicates)
 
-    def _write_span_batch(self, rows: Sequence[SpanRow]) -> SpanWrite:
-        newest = {identity(row): row for row in rows}
-        with self._in_flight.claim(set(newest)):
-            known = stored_hashes(self._store, list(newest.values()))
-            fresh: list[SpanRow] = []
-            changed: list[SpanRow] = []
-            duplicates = 0
-            for key, row in newest.items():
-                if key not in known:
-                    fresh.append(row)
-                elif known[key] == row.content_hash:
-                    duplicates += 1
-                else:
-                    changed.append(row)
-            if fresh or changed:
-                version = self._insert("spans", [*fresh, *changed])
-                self._delete_old(changed, version)
-        repeated = [row for row in rows if row is not newest[identity(row)]]
-        same = sum(row.content_hash == newest[identity(row)].content_hash for row in repeated)
-        return SpanWrite(
-            stored=len(fresh),
-            duplicates=duplicates + same,
-            corrections=len(changed) + len(repeated) - same,
-        )
+    def plan_spans(self, keys: Sequence[SpanKey], version_floor: int = 0) -> SpanPlan:
+        """Ask which spans are stored, and decide on each. Raises `StoreError`.
 
-    def _insert(self, table: str, rows: Sequence[Any]) -> int:
-        columns = self._columns.get(table)
-        if columns is None:
-            columns = self._columns[table] = read_columns(self._store, table)
-        version, stored_at = self._clock.tick()
-        self._store.insert(
-            table, columns.names, columns.values(rows, version, stored_at), columns.types
-        )
-        return version
+        Until the plan is carried out, nobody else may write any of these spans.
+        """
+        return plan_spans(keys, stored_spans(self._store, keys), self._clock.tick(version_floor))
 
-    def _delete_old(self, rows: Sequence[SpanRow], version: int) -> None:
-        for project in sorted({row.project for row in rows}):
-            spans = [row for row in rows if row.project == project]
+    def unsent(self, keys: Sequence[SpanKey], plan: SpanPlan) -> list[int]:
+        """Rows of a plan begun earlier that have not arrived yet. Raises `StoreError`."""
+        known = stored_spans(self._store, keys)
+        return [
+            index
+            for index in plan.sent
+            if (span := known.get(keys[index].identity)) is None or span.version < plan.version
+        ]
+
+    def send_spans(
+        self, columns: Columns, keys: Sequence[SpanKey], plan: SpanPlan, indexes: Sequence[int]
+    ) -> None:
+        """Store those rows of a plan; sending rows of the same plan again stores them once.
+
+        The engine drops a block whose token it knows: an insert that was still running when its
+        sender died, or gave up, and the same insert again meet there.
+
+        Raises:
+            RowRefused: names the table and, when known, the column.
+            StoreUnavailable: try again later, with the same rows.
+        """
+        for batch in _index_batches("spans", columns, indexes):
+            digest = blake2b(f"{plan.version}".encode(), digest_size=16)
+            for index in batch:
+                digest.update("\0".join(keys[index].identity).encode())
+            self._insert_columns("spans", columns, batch, plan.version, digest.hexdigest())
+            corrected = [keys[index] for index in batch if plan.fates[index] == CORRECTION]
+            self.delete_older(corrected, plan.version)
+
+    def delete_older(self, keys: Sequence[SpanKey], version: int) -> None:
+        """Delete the versions below `version` of corrected spans. Raises `StoreError`."""
+        for project in sorted({key.project for key in keys}):
+            spans = [key for key in keys if key.project == project]
             self._store.command(
                 _DELETE_OLD,
                 {
                     "project": project,
-                    "minutes": sorted({minute_of(row.start_time) for row in spans}),
-                    "trace_ids": sorted({row.trace_id for row in spans}),
-                    "spans": sorted(row.trace_id + row.span_id for row in spans),
+                    "minutes": sorted({minute_of(key.start_time) for key in spans}),
+                    "trace_ids": sorted({key.trace_id for key in spans}),
+                    "spans": sorted(key.trace_id + key.span_id for key in spans),
                     "version": version,
                 },
             )
 
+    def _table(self, table: str) -> TableColumns:
+        columns = self._columns.get(table)
+        if columns is None:
+            columns = self._columns[table] = read_columns(self._store, table)
+        return columns
+
+    def _insert_columns(
+        self, table: str, columns: Columns, indexes: Sequence[int], version: int, token: str
+    ) -> None:
+        target = self._table(table)
+        if len(indexes) < len(columns[target.names[0]]):
+            columns = {
+                name: [values[index] for index in indexes] for name, values in columns.items()
+            }
+        self._insert(target, target.of(columns, version, datetime.now(UTC)), token)
+
+    def _insert(self, target: TableColumns, values: list[Sequence[Any]], token: str = "") -> None:
+        self._store.insert(target.table, target.names, values, target.types, token)
+
 
 def batches(table: str, rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
     """Batches of at most 5,000 rows and 90 partitions; order is kept where partitions allow."""
-    if not rows:
+    partitions = list(map(partition_of(table), rows))
+    for batch in _bounded(partitions, range(len(rows))):
+        yield [rows[index] for index in batch]
+
+
+def _index_batches(table: str, columns: Columns, indexes: Sequence[int]) -> Iterator[Sequence[int]]:
+    """The same of rows that come column by column."""
+    name = partition_time(table)
+    if name is None:
+        yield from _bounded([date.min] * len(indexes), indexes)
         return
-    partition = partition_of(table)
-    partitions = {partition(row) for row in rows}
-    if len(partitions) > PARTITIONS_PER_INSERT:
-        rows = sorted(rows, key=partition)
-    batch: list[Any] = []
+    partition = partition_of_time(table)
+    times = columns[name]
+    yield from _bounded([partition(times[index]) for index in indexes], indexes)
+
+
+def _bounded(partitions: Sequence[date], indexes: Sequence[int]) -> Iterator[Sequence[int]]:
+    if not indexes:
+        return
+    pairs = list(zip(partitions, indexes, strict=True))
+    if len(set(partitions)) > PARTITIONS_PER_INSERT:
+        pairs.sort()
+    batch: list[int] = []
     seen: set[date] = set()
-    for row in rows:
-        seen.add(partition(row))
+    for partition, index in pairs:
+        seen.add(partition)
         if len(batch) == ROWS_PER_INSERT or len(seen) > PARTITIONS_PER_INSERT:
             yield batch
             batch = []
-            seen = {partition(row)}
-        batch.append(row)
+            seen = {partition}
+        batch.append(index)
     yield batch

@@ -10,8 +10,12 @@ from tachograph_cli.home import ENVIRONMENT, Home
 from tachograph_cli.supervisor import AliveProbe, CommandProbe, HttpProbe, Probe, ServiceSpec
 from tachograph_cli.supervisor.ports import LOOPBACK, choose_free, require_free
 
-DEFAULT_PORTS: Final = {"store": 18123, "collector": 4318, "dashboard": 8501}
+GRPC: Final = "collector-grpc"
+"""The collector's second port, in the mapping of ports."""
 
+DEFAULT_PORTS: Final = {"store": 18123, "collector": 4318, GRPC: 4317, "dashboard": 8501}
+
+GRPC_PORT: Final = "TACHOGRAPH_COLLECTOR_GRPC_PORT"
 STORE_URL: Final = "TACHOGRAPH_STORE_URL"
 _COLLECTOR_STOP_S: Final = 25.0  # requests under way get 20 s
 _WORKER_STOP_S: Final = 20.0  # a warm shutdown lets the batch that is being judged finish
@@ -40,7 +44,9 @@ def choose_ports(options: StackOptions, *, auto: bool, offset: int) -> dict[str,
     names = [
         name
         for name in DEFAULT_PORTS
-        if (name != "store" or store_is_embedded()) and (name != "dashboard" or options.dashboard)
+        if (name != "store" or store_is_embedded())
+        and (name != "dashboard" or options.dashboard)
+        and (name != GRPC or os.environ.get(GRPC_PORT) != "off")
     ]
     if auto:
         return dict(zip(names, choose_free(len(names)), strict=True))
@@ -92,7 +98,12 @@ def service_specs(home: Home, ports: Mapping[str, int], options: StackOptions) -
 
     specs = [spec("store", http("store", "/ping"), after=())] if store_is_embedded() else []
     specs += [
-        spec("collector", http("collector", "/readyz"), stop_s=_COLLECTOR_STOP_S),
+        spec(
+            "collector",
+            http("collector", "/readyz"),
+            *("--grpc-port", str(ports.get(GRPC, "off"))),
+            stop_s=_COLLECTOR_STOP_S,
+        ),
         spec(
             "worker",
             CommandProbe(list(tachograph("worker", "--ping")), environment),

@@ -17,7 +17,8 @@ ExportRequest = TypeVar("ExportRequest", bound=Message)
 _ID_FIELDS = {
     "traceId", "trace_id", "spanId", "span_id", "parentSpanId", "parent_span_id",
 }  # fmt: skip
-_MAX_JSON_DEPTH = 64  # AnyValue nests; protobuf's own parser stops at 100
+_MAX_JSON_DEPTH = 64  # AnyValue nests
+_MAX_PROTOBUF_DEPTH = 100  # the parser's own bound, under which nothing here recurses too deep
 
 
 class Encoding(Enum):
@@ -49,7 +50,10 @@ def _decode_protobuf(body: bytes, request_type: type[ExportRequest]) -> ExportRe
     try:
         request.ParseFromString(body)
     except DecodeError as error:
-        raise malformed(f"the body is not a {request_type.__name__}: {error}") from error
+        raise malformed(
+            f"the body is not a {request_type.__name__}, or nests deeper than "
+            f"{_MAX_PROTOBUF_DEPTH} levels: {error}"
+        ) from error
     return request
 
 

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
-from google.rpc import code_pb2, status_pb2  # type: ignore[import-untyped]
+from google.rpc import code_pb2, error_details_pb2, status_pb2  # type: ignore[import-untyped]
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceResponse,
@@ -16,14 +16,17 @@ from tachograph_collector.errors import ApiError
 from tachograph_collector.otlp.decode import Encoding
 
 _MAX_MESSAGE_CHARACTERS = 2000
+_MAX_STATUS_CHARACTERS = 1000  # gRPC sends it twice, and clients take 8 KiB of trailers
 
 _RPC_CODES = {
     400: code_pb2.INVALID_ARGUMENT,
     401: code_pb2.UNAUTHENTICATED,
     403: code_pb2.PERMISSION_DENIED,
+    408: code_pb2.DEADLINE_EXCEEDED,
     413: code_pb2.INVALID_ARGUMENT,
     415: code_pb2.INVALID_ARGUMENT,
     429: code_pb2.RESOURCE_EXHAUSTED,
+    500: code_pb2.INTERNAL,
     503: code_pb2.UNAVAILABLE,
 }
 
@@ -70,10 +73,21 @@ def encode(message: Message, encoding: Encoding) -> bytes:
 
 def encode_error(error: ApiError, encoding: Encoding) -> bytes:
     """A `google.rpc.Status`, as OTLP asks for; its JSON also carries our own error object."""
-    text = error.message if error.remedy is None else f"{error.message}; {error.remedy}"
-    code = _RPC_CODES.get(error.status, code_pb2.UNKNOWN)
+    status = rpc_status(error)
     if encoding is Encoding.PROTOBUF:
-        status: Message = status_pb2.Status(code=code, message=text)
-        return status.SerializeToString()
-    document = {"code": int(code), "message": text, **error.body()}
+        return bytes(status.SerializeToString())
+    document = {"code": int(status.code), "message": status.message, **error.body()}
     return json.dumps(document, separators=(",", ":")).encode()
+
+
+def rpc_status(error: ApiError) -> status_pb2.Status:
+    """The error as gRPC and OTLP have it; `RetryInfo` in it says that a retry may succeed."""
+    text = error.message if error.remedy is None else f"{error.message}; {error.remedy}"
+    status = status_pb2.Status(
+        code=_RPC_CODES.get(error.status, code_pb2.UNKNOWN), message=text[:_MAX_STATUS_CHARACTERS]
+    )
+    if error.retry_after_s is not None:
+        retry = error_details_pb2.RetryInfo()
+        retry.retry_delay.seconds = error.retry_after_s
+        status.details.add().Pack(retry)
+    return status

@@ -1,9 +1,10 @@
 """Health: the process, readiness for data, details; and Prometheus metrics."""
 
 import time
+from dataclasses import asdict
 from typing import Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from tachograph.version import __version__
@@ -26,14 +27,32 @@ class Readiness(BaseModel):
     problems: list[str]
 
 
+class JournalHealth(BaseModel):
+    """What was acknowledged and is not in the store yet."""
+
+    bytes: int
+    max_bytes: int
+    segments: int
+    waiting_records: int
+    oldest_age_s: float
+    drain_problem: str | None
+    quarantine_bytes: int
+    torn_records: int
+    damaged_records: int
+    missing_records: int
+
+
 class Health(Readiness):
     """Details; answered with 503 only when data cannot be accepted."""
 
     version: str
     uptime_s: float
     store_reachable: bool
+    grpc: str | None
+    """Address of OTLP/gRPC, `host:port`; null when it is off."""
     in_flight_bytes: int
     max_in_flight_bytes: int
+    journal: JournalHealth
 
 
 @router.get("/livez")
@@ -44,18 +63,18 @@ async def livez() -> Liveness:
 
 @router.get("/readyz", responses={503: {"model": Readiness}})
 async def readyz(parts: Parts, response: Response) -> Readiness:
-    """The store answers and there is room for data."""
-    problems = _problems(parts, await parts.link.is_reachable())
+    """There is room for data: in memory, in the journal, on its disk."""
+    problems = _problems(parts)
     if problems:
         response.status_code = 503
     return Readiness(status="unavailable" if problems else "ok", problems=problems)
 
 
 @router.get("/healthz", responses={503: {"model": Health}})
-async def healthz(parts: Parts, response: Response) -> Health:
-    """The same with details."""
+async def healthz(request: Request, parts: Parts, response: Response) -> Health:
+    """The same with details, the store and the drain among them."""
     is_reachable = await parts.link.is_reachable()
-    problems = _problems(parts, is_reachable)
+    problems = _problems(parts)
     if problems:
         response.status_code = 503
     return Health(
@@ -64,8 +83,10 @@ async def healthz(parts: Parts, response: Response) -> Health:
         version=__version__,
         uptime_s=round(time.time() - parts.started_at, 3),
         store_reachable=is_reachable,
+        grpc=request.app.state.grpc_address,
         in_flight_bytes=parts.limiter.in_flight_bytes,
         max_in_flight_bytes=parts.limiter.max_bytes,
+        journal=JournalHealth(**asdict(parts.station.health())),
     )
 
 
@@ -75,10 +96,11 @@ async def metrics(parts: Parts) -> Response:
     return Response(exposition(parts), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def _problems(parts: Parts, is_reachable: bool) -> list[str]:
+def _problems(parts: Parts) -> list[str]:
     problems: list[str] = []
-    if not is_reachable:
-        problems.append("the store does not answer: is `tachograph store` running?")
+    journal_problem = parts.station.journal.room_problem()
+    if journal_problem is not None:
+        problems.append(journal_problem)
     if parts.limiter.in_flight_bytes >= parts.limiter.max_bytes:
         problems.append("as many bytes are in flight as may be")
     return problems

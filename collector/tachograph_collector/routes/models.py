@@ -76,7 +76,10 @@ class SummaryAnswer(BaseModel):
 
 
 class LedgerAnswer(BaseModel):
-    """The books of a time range: received = accepted + rejected."""
+    """The books of a time range.
+
+    received = accepted + rejected; accepted = stored + duplicate + quarantined + waiting.
+    """
 
     since: datetime
     until: datetime
@@ -119,7 +122,7 @@ class ScoreRequest(BaseModel):
 
 
 class ScoreAnswer(BaseModel):
-    """The score as it was stored."""
+    """The score as it was kept."""
 
     trace_id: str
     span_id: str

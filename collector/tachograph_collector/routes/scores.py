@@ -9,17 +9,19 @@ from tachograph_collector.errors import ApiError
 from tachograph_collector.routes.dependencies import BEARER, Parts, Sender
 from tachograph_collector.routes.models import ScoreAnswer, ScoreRequest
 from tachograph_collector.translate.limits import expiry, utc
+from tachograph_store.client import Store
 from tachograph_store.queries.span_facts import SpanFacts, span_facts
 from tachograph_store.rows import ScoreRow
 
 router = APIRouter(prefix="/api/v1", tags=["scores"], dependencies=[BEARER])
 
+_SETTLE_S = 2.0
 ANONYMOUS_AUTHOR = "anonymous"
 
 
 @router.post("/scores", status_code=201)
 async def post_score(score: ScoreRequest, principal: Sender, parts: Parts) -> ScoreAnswer:
-    """Store a score; the same caller's next score of that name on that span replaces it."""
+    """Keep a score; the same caller's next score of that name on that span replaces it."""
     if score.value is None and not score.label:
         raise ApiError(
             422,
@@ -29,7 +31,13 @@ async def post_score(score: ScoreRequest, principal: Sender, parts: Parts) -> Sc
             "send a value from 0 (bad) to 1 (good), a label, or both",
         )
     ids = (score.trace_id, score.span_id)
-    facts = await parts.link.ask(lambda store: span_facts(store, principal.project, {ids}))
+
+    def find(store: Store) -> dict[tuple[str, str], SpanFacts]:
+        return span_facts(store, principal.project, {ids})
+
+    facts = await parts.link.ask(find)
+    if ids not in facts and await parts.station.settle(_SETTLE_S):
+        facts = await parts.link.ask(find)  # it was acknowledged a moment ago
     if ids not in facts:
         raise ApiError(
             404,
@@ -40,7 +48,7 @@ async def post_score(score: ScoreRequest, principal: Sender, parts: Parts) -> Sc
         )
     row = _row(score, principal, facts[ids], parts.ingest.limits.retention_days)
     if not await parts.ingest.score(row):
-        raise ApiError(422, "refused", "the store refuses the score", None, "check its texts")
+        raise ApiError(422, "refused", "a text of the score is no UTF-8", None, "check its texts")
     return ScoreAnswer(
         trace_id=row.trace_id,
         span_id=row.span_id,

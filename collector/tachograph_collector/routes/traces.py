@@ -19,6 +19,8 @@ from tachograph_store.queries.traces import (
 
 router = APIRouter(prefix="/api/v1", tags=["traces"], dependencies=[BEARER])
 
+_SETTLE_S = 2.0
+_SETTLE_S = 2.0
 _Filter = Annotated[str | None, Query(max_length=1024)]
 
 
@@ -84,6 +86,9 @@ async def trace(
     """All spans of a trace with their content, in order of start, and their scores."""
     project = principal.project
     spans = await parts.link.ask(lambda store: trace_spans(store, project, trace_id))
+    if not spans and await parts.station.settle(_SETTLE_S):
+        # it was acknowledged a moment ago
+        spans = await parts.link.ask(lambda store: trace_spans(store, project, trace_id))
     if not spans:
         raise ApiError(
             404,

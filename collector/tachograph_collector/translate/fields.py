@@ -1,6 +1,6 @@
 """Attributes of one span sorted into typed columns, content columns and the map."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,7 @@ from tachograph_collector.translate.messages import (
     is_indexed,
 )
 from tachograph_collector.translate.values import (
+    MAX_READ_ATTRIBUTES,
     Value,
     as_texts,
     cut,
@@ -34,6 +35,9 @@ DROPPED_ATTRIBUTES = "otel.dropped_attributes_count"
 """Attribute of the row: how many attributes the sender and the collector left out."""
 
 _MAX_KEY_BYTES = 256
+_ALWAYS_READ = frozenset(
+    {*TYPED_COLUMNS, *CONTENT_COLUMNS, a.COUNTED, a.TRUNCATED, a.USAGE_COST_CURRENCY}
+)
 
 
 @dataclass(slots=True)
@@ -48,17 +52,20 @@ class SpanFields:
 
 
 def read_attributes(
-    attributes: Iterable[KeyValue], dropped_by_sender: int, limits: Limits
+    attributes: Collection[KeyValue], dropped_by_sender: int, limits: Limits
 ) -> SpanFields:
     """Sort attributes; typed columns always find room, the map is bounded."""
-    values = python_values(attributes)
+    values = python_values(attributes, _ALWAYS_READ)
+    unread = len(attributes) - len(values) if len(attributes) > MAX_READ_ATTRIBUTES else 0
     fields = SpanFields()
     fields.counted = values.pop(a.COUNTED, None)
     fields.truncated = (as_texts(values.pop(a.TRUNCATED, None)) or [])[: limits.max_attributes]
     fields.cost_currency = _currency(values)
     rest = _take_typed(values, fields)
     rest = _take_content(rest, fields, limits)
-    _keep_rest(rest, dropped_by_sender, fields, limits)
+    if unread:
+        fields.truncated.append("attributes")
+    _keep_rest(rest, dropped_by_sender + unread, fields, limits)
     return fields
 
 

@@ -1,6 +1,6 @@
 """`ExportTraceServiceRequest` to span rows."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -153,7 +153,7 @@ def _events(span: Span, limits: Limits) -> Iterator[_Event]:
         )
 
 
-def _event_attributes(attributes: Iterable[KeyValue], limits: Limits) -> dict[str, str]:
+def _event_attributes(attributes: Collection[KeyValue], limits: Limits) -> dict[str, str]:
     texts: dict[str, str] = {}
     for key, value in python_values(attributes).items():
         if len(texts) == _MAX_EVENT_ATTRIBUTES:

@@ -2,13 +2,16 @@
 
 import base64
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Container
 from decimal import Decimal, InvalidOperation
 
 import orjson
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 Value = str | bool | int | float | list["Value"] | dict[str, "Value"] | None
+
+MAX_READ_ATTRIBUTES = 4096
+"""Of one span, event, record or resource: a body of 64 MiB has room for millions."""
 
 _MAX_COUNT = 10**15  # no token or byte count is larger; sums of millions of them still fit
 _MAX_CHUNK_COUNT = 2**32 - 1
@@ -37,9 +40,21 @@ def python_value(value: AnyValue) -> Value:
             return None
 
 
-def python_values(attributes: Iterable[KeyValue]) -> dict[str, Value]:
-    """All attributes as plain Python; of a repeated key the last value stands."""
-    return {attribute.key: python_value(attribute.value) for attribute in attributes}
+def python_values(
+    attributes: Collection[KeyValue], always: Container[str] = ()
+) -> dict[str, Value]:
+    """The attributes as plain Python; of a repeated key the last value stands.
+
+    Of more than `MAX_READ_ATTRIBUTES` the first ones are read, and those whose key is in `always`.
+    """
+    if len(attributes) <= MAX_READ_ATTRIBUTES:
+        return {attribute.key: python_value(attribute.value) for attribute in attributes}
+    values: dict[str, Value] = {}
+    for attribute in attributes:
+        key = attribute.key
+        if len(values) < MAX_READ_ATTRIBUTES or key in always:
+            values[key] = python_value(attribute.value)
+    return values
 
 
 def text_of(value: Value) -> str:

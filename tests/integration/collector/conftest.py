@@ -73,6 +73,11 @@ def wait_for(condition: Callable[[], bool], what: str, deadline_s: float = 30.0)
         time.sleep(0.05)
 
 
+def waiting(client: httpx.Client) -> int:
+    """How many acknowledged records a collector has not stored yet."""
+    return int(client.get("/healthz").json()["journal"]["waiting_records"])
+
+
 def stop(process: "subprocess.Popen[str]") -> int:
     """SIGTERM, and the exit status."""
     process.terminate()
@@ -88,6 +93,20 @@ def collector_url(store_server: StoreSettings) -> Iterator[str]:
     process, url = start_collector(store_server.directory.parent)
     yield url
     assert stop(process) == 0
+
+
+@pytest.fixture
+def collector_with(store_server: StoreSettings) -> Iterator[Callable[..., str]]:
+    """Starts collectors with settings of their own; gives the address of each."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def start(**environment: str) -> str:
+        process, url = start_collector(store_server.directory.parent, **environment)
+        processes.append(process)
+        return url
+
+    yield start
+    assert [stop(process) for process in processes] == [0] * len(processes)
 
 
 MakeKey = Callable[..., str]
@@ -127,10 +146,15 @@ class Api:
     client: httpx.Client
 
     def export(self, *spans: Span, service: str = "shop") -> ExportTraceServiceResponse:
-        """Send spans; they must be taken. The answer says which were rejected."""
+        """Send spans; they must be taken, and are stored. The answer says which were rejected."""
         answer = self.post_traces(trace_body(*spans, service=service))
         assert answer.status_code == 200, answer.text
+        self.settle()
         return ExportTraceServiceResponse.FromString(answer.content)
+
+    def settle(self) -> None:
+        """Return when all that was acknowledged is in the store."""
+        wait_for(lambda: waiting(self.client) == 0, "an empty journal")
 
     def post_traces(self, body: bytes, **headers: str) -> httpx.Response:
         """Send any bytes as a trace export."""
@@ -226,6 +250,7 @@ class Harness:
     trace_request = staticmethod(trace_request)
     start_collector = staticmethod(start_collector)
     stop = staticmethod(stop)
+    waiting = staticmethod(waiting)
     wait_for = staticmethod(wait_for)
 
 

@@ -1,9 +1,11 @@
-"""Whatever valid OTLP comes in, every span is stored exactly once or rejected with a reason."""
+"""Whatever valid OTLP comes in, every span is stored exactly once or rejected with a reason, over HTTP and gRPC."""
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
+import grpc
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
@@ -76,10 +78,25 @@ def _spans(draw: st.DrawFn) -> Span:
     )
 
 
+def _over_http(api: Any, body: bytes) -> bytes:
+    answer = api.post_traces(body)
+    assert answer.status_code == 200, answer.text
+    return bytes(answer.content)
+
+
+def _over_grpc(api: Any, body: bytes) -> bytes:
+    metadata = [("authorization", api.client.headers["authorization"])]
+    with grpc.insecure_channel(api.client.get("/healthz").json()["grpc"]) as channel:
+        method = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+        export: Any = channel.unary_unary(method)
+        return bytes(export(body, metadata=metadata, timeout=60))
+
+
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
+    send=st.sampled_from([_over_http, _over_grpc]),
     spans=st.lists(_spans(), max_size=12),
     resource=_ATTRIBUTES,
     split=st.integers(0, 12),
@@ -88,6 +105,7 @@ def test_every_span_is_stored_once_or_rejected(
     api_for: Any,
     make_key: Any,
     reader_store: Store,
+    send: Callable[[Any, bytes], bytes],
     spans: list[Span],
     resource: list[KeyValue],
     split: int,
@@ -99,14 +117,14 @@ def test_every_span_is_stored_once_or_rejected(
     resource_spans.resource.attributes.extend(resource)
     resource_spans.scope_spans.add().spans.extend(spans[:split])
     resource_spans.scope_spans.add().spans.extend(spans[split:])
-    answer = api.post_traces(request.SerializeToString())
-    assert answer.status_code == 200, answer.text
+    answer = send(api, request.SerializeToString())
+    api.settle()
     good = [
         (span.trace_id.hex(), span.span_id.hex())
         for span in spans
         if any(span.trace_id) and len(span.span_id) == 8 and _is_in_window(span)
     ]
-    partial = ExportTraceServiceResponse.FromString(answer.content).partial_success
+    partial = ExportTraceServiceResponse.FromString(answer).partial_success
     assert partial.rejected_spans == len(spans) - len(good)
     assert bool(partial.error_message) == (len(spans) > len(good))
     stored = reader_store.query(

@@ -45,6 +45,7 @@ def _send(api: Any, body: bytes) -> ExportMetricsServiceResponse:
     headers = {"content-type": "application/x-protobuf"}
     answer = api.client.post("/v1/metrics", content=body, headers=headers)
     assert answer.status_code == 200, answer.text
+    api.settle()
     return ExportMetricsServiceResponse.FromString(answer.content)
 
 

@@ -58,6 +58,8 @@ def test_callers_are_told_to_come_again_and_then_are_served(
     assert set(statuses) == {200, 429}
     assert statuses[200] == 6
     assert retry_after == {"2"}
+    with httpx.Client(base_url=small_collector) as client:
+        harness.wait_for(lambda: harness.waiting(client) == 0, "an empty journal")
     stored = reader_store.query(
         "SELECT count() AS n FROM spans WHERE project = {project:String}", {"project": project}
     )

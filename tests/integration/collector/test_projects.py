@@ -36,6 +36,7 @@ def test_no_route_shows_another_projects_rows(
     def seen_in_books() -> bool:
         return mark in str(api.client.get("/api/v1/ledger").text)
 
+    api.settle()
     harness.wait_for(seen_in_books, "the owner's ledger")
     strangers = [api_for(make_key(f"other-{uuid.uuid4().hex[:8]}", "admin")), api_for(None)]
     schema = api.client.get("/openapi.json").json()
@@ -120,6 +121,7 @@ def test_evaluation_events_become_scores_of_their_project(
         assert answer.status_code == 200
         assert b"2 rejected as bad_value" in answer.content
         assert b"1 rejected as unsupported" in answer.content
+        api.settle()
     if not shares_trace:
         api.export(span)
     scores = api.client.get(f"/api/v1/traces/{span.trace_id.hex()}").json()["scores"]

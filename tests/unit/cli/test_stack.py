@@ -6,6 +6,8 @@ import pytest
 
 from tachograph_cli.home import Home
 from tachograph_cli.stack import (
+    GRPC,
+    GRPC_PORT,
     StackOptions,
     choose_ports,
     service_specs,
@@ -44,8 +46,33 @@ def test_everything_waits_for_the_store_and_listens_where_it_was_told() -> None:
     specs = {spec.name: spec for spec in service_specs(Home(Path("/h")), ports, options)}
     assert {spec.after for name, spec in specs.items() if name != "store"} == {("store",)}
     for name, port in ports.items():
+        if name == GRPC:
+            continue  # the collector's second port, see below
         argv = specs[name].argv
         assert argv[argv.index("--port") + 1] == str(port)
         assert specs[name].url == f"http://127.0.0.1:{port}"
     assert "--no-login" in specs["dashboard"].argv
     assert {spec.env["TACHOGRAPH_HOME"] for spec in specs.values()} == {"/h"}
+
+
+def _collector_arguments(home: Home) -> list[str]:
+    ports = choose_ports(StackOptions(), auto=True, offset=0)
+    specs = service_specs(home, ports, StackOptions())
+    collector = next(spec for spec in specs if spec.name == "collector")
+    assert list(collector.argv).count("--port") == 1
+    assert ports.get(GRPC) != collector.port
+    return [*collector.argv[-2:], str(ports.get(GRPC))]
+
+
+def test_the_collector_has_a_port_of_its_own_for_grpc(
+    tmp_path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(GRPC_PORT, raising=False)
+    option, given, chosen = _collector_arguments(Home.resolve(str(tmp_path)))
+    assert (option, given) == ("--grpc-port", chosen)
+    assert int(chosen) > 0
+
+
+def test_grpc_that_is_off_stays_off(tmp_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(GRPC_PORT, "off")
+    assert _collector_arguments(Home.resolve(str(tmp_path))) == ["--grpc-port", "off", "None"]

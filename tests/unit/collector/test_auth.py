@@ -136,6 +136,37 @@ def test_a_revocation_is_seen_when_the_memory_ends(monkeypatch: pytest.MonkeyPat
     asyncio.run(run())
 
 
+def test_a_good_key_outlives_the_store_for_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = Table(_row("tg_a"))
+    now, is_away = 0.0, False
+    monkeypatch.setattr("tachograph_collector.auth.time.monotonic", lambda: now)
+
+    async def find(key_hash: str) -> ApiKeyRow | None:
+        if is_away:
+            raise StoreUnavailable("away")
+        return await table.find(key_hash)
+
+    async def run() -> None:
+        nonlocal now, is_away
+        cache = KeyCache(find)
+        assert await cache.find("tg_a")
+        assert await cache.find("tg_unknown") is None
+        is_away = True
+        for later in (100.0, 105.0, 3599.0):
+            now = later
+            assert await cache.find("tg_a")
+        with pytest.raises(StoreUnavailable):
+            await cache.find("tg_unknown")
+        now = 3610.0
+        with pytest.raises(StoreUnavailable):
+            await cache.find("tg_a")
+        is_away = False
+        table.rows.clear()
+        assert await cache.find("tg_a") is None
+
+    asyncio.run(run())
+
+
 def test_unknown_keys_do_not_pile_up() -> None:
     table = Table()
 

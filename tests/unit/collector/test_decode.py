@@ -2,8 +2,11 @@
 
 import gzip
 import json
+import random
+import tracemalloc
 
 import pytest
+from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -136,6 +139,38 @@ def test_gzip_is_undone_within_the_limit() -> None:
     assert decompress(body, "identity", 5000) == body
 
 
+def test_zstd_is_undone_within_the_limit() -> None:
+    body = b"spans" * 1000
+    skippable = b"\x50\x2a\x4d\x18\x04\x00\x00\x00abcd"
+    assert decompress(zstd.compress(body), "zstd", 5000) == body
+    assert decompress(zstd.compress(b"a") + zstd.compress(b"b"), "ZSTD", 10) == b"ab"
+    assert decompress(zstd.compress(b"a") + skippable + zstd.compress(b"b"), "zstd", 10) == b"ab"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+def test_a_bomb_is_stopped_at_the_limit(encoding: str) -> None:
+    zeros = bytes(256 << 20)
+    bomb = gzip.compress(zeros, 1) if encoding == "gzip" else zstd.compress(zeros)
+    del zeros
+    tracemalloc.start()
+    with pytest.raises(ApiError) as caught:
+        decompress(bomb, encoding, 1 << 20)
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert caught.value.status == 413
+    assert peak_bytes < 16 << 20
+
+
+def test_a_zstd_frame_may_not_ask_for_a_large_window() -> None:
+    body = random.Random(1).randbytes(1 << 20)
+    options: dict[int, int] = {zstd.CompressionParameter.window_log: 27}
+    compressor = zstd.ZstdCompressor(options=options)  # of unknown length: the window stays
+    frame = compressor.compress(body) + compressor.flush()
+    with pytest.raises(ApiError, match="not valid zstd") as caught:
+        decompress(frame, "zstd", 1 << 22)
+    assert caught.value.status == 400
+
+
 @pytest.mark.parametrize(
     ("body", "encoding", "status"),
     [
@@ -146,6 +181,12 @@ def test_gzip_is_undone_within_the_limit() -> None:
         (b"no gzip", "gzip", 400),
         (b"", "gzip", 400),
         (gzip.compress(b"") * 100, "gzip", 400),
+        (zstd.compress(b"x" * 5001), "zstd", 413),
+        (zstd.compress(b"x" * 3000) + zstd.compress(b"y" * 3000), "zstd", 413),
+        (zstd.compress(b"x" * 100)[:-3], "zstd", 400),
+        (b"no zstd", "zstd", 400),
+        (b"", "zstd", 400),
+        (zstd.compress(b"") * 100, "zstd", 400),
         (b"x", "br", 415),
     ],
 )

@@ -118,3 +118,16 @@ def test_what_the_sender_cut_stays_marked(translate_one: TranslateOne) -> None:
     row = translate_one({"tachograph.truncated": ["gen_ai.input.messages"]})
     assert list(row.truncated) == ["gen_ai.input.messages"]
     assert row.attributes == {}
+
+
+def test_of_very_many_attributes_those_with_a_column_are_still_read(
+    translate_one: TranslateOne,
+) -> None:
+    many = {f"a{number}": number for number in range(10_000)}
+    row = translate_one({**many, "gen_ai.request.model": "m", "tachograph.counted": False})
+    assert row.request_model == "m"
+    assert row.is_counted is False
+    assert row.truncated == ("attributes",)
+    kept = len(row.attributes) - 1
+    assert kept == 16
+    assert row.attributes[DROPPED_ATTRIBUTES] == str(10_000 - kept)

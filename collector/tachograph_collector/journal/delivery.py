@@ -1,0 +1,169 @@
+"""A block on its way to the store: decided, sent, and what became of its records."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from tachograph_collector.books import CORRECTION, Account, Fates
+from tachograph_collector.journal.bisect import send_bisecting
+from tachograph_collector.journal.block import Table
+from tachograph_collector.journal.codec import Unpacked
+from tachograph_collector.journal.folder import JournalFolder
+from tachograph_collector.journal.quarantine import Quarantine
+from tachograph_collector.journal.state import Intent, Position
+from tachograph_collector.scores import find_spans
+from tachograph_store import span_plan
+from tachograph_store.client import Store
+from tachograph_store.identities import SpanKey
+from tachograph_store.span_plan import SpanPlan
+from tachograph_store.writer import Writer
+
+REFUSED: Final = "refused"
+"""Reason of quarantined rows that the engine does not take."""
+NOT_KEPT: Final = "refused_not_kept"
+"""The same, when the quarantine had no room for them."""
+METRICS: Final = "metrics"
+"""The signal whose records are not rows: a row takes one data point or more."""
+_OUTCOMES: Final[Mapping[str, tuple[str, str]]] = {
+    span_plan.STORED: ("stored", ""),
+    span_plan.DUPLICATE: ("duplicate", ""),
+    span_plan.CORRECTION: ("duplicate", CORRECTION),
+    span_plan.SUPERSEDED: ("duplicate", CORRECTION),
+    span_plan.REFUSED: ("quarantined", REFUSED),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Sends the blocks of one journal."""
+
+    folder: JournalFolder
+    writer: Writer
+    reader: Store
+    quarantine: Quarantine
+
+    def deliver(
+        self,
+        name: str,
+        block: int,
+        end: Position,
+        records: Sequence[Unpacked],
+        tables: Mapping[str, Table],
+        begun: Intent | None,
+        version_floor: int,
+    ) -> tuple[Fates, int]:
+        """Store what is not stored yet; fates of all records, and the version of the rows.
+
+        `begun` is what an earlier attempt decided: carried on, it stores nothing twice and gives
+        the same fates. Raises `StoreError`; then nothing is known, and the block comes again.
+        """
+        fates = Fates()
+        for record in records:
+            if record.signal == METRICS:
+                for source, count in record.accepted.items():
+                    fates.drained(Account(record.project, source, METRICS, "stored"), count)
+        spans = tables.get("spans")
+        with self.folder.exclusive_drain():
+            keys = [] if spans is None else _keys(spans)
+            if begun is None or len(begun.fates) != len(keys):  # damaged since it was decided
+                plan = self.writer.plan_spans(keys, version_floor)
+                Intent(block, end, plan.version, plan.fates).save(self.folder.path)
+                unsent = plan.sent
+            else:
+                plan = SpanPlan(begun.fates, begun.version)
+                unsent = self.writer.unsent(keys, plan)
+            if spans is not None:
+                self._send_spans(name, records, spans, keys, plan, unsent, fates)
+        for table, rows in tables.items():
+            if table != "spans":
+                self._send_rows(name, table, records, rows, plan.version, fates)
+        return fates, plan.version
+
+    def _send_spans(
+        self,
+        name: str,
+        records: Sequence[Unpacked],
+        spans: Table,
+        keys: Sequence[SpanKey],
+        plan: SpanPlan,
+        unsent: Sequence[int],
+        fates: Fates,
+    ) -> None:
+        refused = send_bisecting(
+            unsent, lambda part: self.writer.send_spans(spans.columns, keys, plan, part)
+        )
+        arrived = set(plan.sent).difference(unsent)
+        corrected = [i for i in arrived if plan.fates[i] == span_plan.CORRECTION]
+        self.writer.delete_older([keys[i] for i in corrected], plan.version)
+        letters = list(plan.fates)
+        for index, _ in refused:
+            letters[index] = span_plan.REFUSED
+        outcomes = {**_OUTCOMES, span_plan.REFUSED: self._keep(name, "spans", spans, refused)}
+        _enter_rows(records, spans, [outcomes[letter] for letter in letters], fates)
+
+    def _send_rows(
+        self,
+        name: str,
+        table: str,
+        records: Sequence[Unpacked],
+        rows: Table,
+        version: int,
+        fates: Fates,
+    ) -> None:
+        if table == "scores":
+            find_spans(self.reader, rows.columns)
+        refused = send_bisecting(
+            range(len(rows.records)),
+            lambda part: self.writer.write_columns(table, rows.columns, part, version),
+        )
+        outcome = self._keep(name, table, rows, refused)
+        if table == "scores":
+            outcomes = [_OUTCOMES[span_plan.STORED]] * len(rows.records)
+            for index, _ in refused:
+                outcomes[index] = outcome
+            _enter_rows(records, rows, outcomes, fates)
+        else:
+            _move_points(records, rows, [index for index, _ in refused], outcome, fates)
+
+    def _keep(
+        self, name: str, table: str, rows: Table, refused: Sequence[tuple[int, str]]
+    ) -> tuple[str, str]:
+        if refused and not self.quarantine.keep_rows(name, table, rows.columns, refused):
+            return "quarantined", NOT_KEPT
+        return "quarantined", REFUSED
+
+
+def _keys(spans: Table) -> list[SpanKey]:
+    columns = (spans.columns[name] for name in SpanKey._fields)
+    return [SpanKey(*values) for values in zip(*columns, strict=True)]
+
+
+def _enter_rows(
+    records: Sequence[Unpacked], rows: Table, outcomes: Sequence[tuple[str, str]], fates: Fates
+) -> None:
+    """Each row is a record of its own: a span, a score."""
+    begin = 0
+    while begin < len(rows.records):
+        record = records[rows.records[begin]]
+        sent = outcomes[begin : begin + len(record.sources)]
+        for source, (outcome, reason) in zip(record.sources, sent, strict=True):
+            fates.drained(Account(record.project, source, record.signal, outcome, reason))
+        begin += len(sent)
+
+
+def _move_points(
+    records: Sequence[Unpacked],
+    rows: Table,
+    refused: Sequence[int],
+    outcome: tuple[str, str],
+    fates: Fates,
+) -> None:
+    """A row stands for one data point or more: a refused one takes one point along."""
+    for index in refused:
+        record = records[rows.records[index]]
+        for source in record.accepted:
+            stored = Account(record.project, source, record.signal, "stored")
+            if fates.counts[stored] > 0:
+                fates.drained(stored, -1)
+                fates.drained(Account(record.project, source, record.signal, *outcome))
+                break

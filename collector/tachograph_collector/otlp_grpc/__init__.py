@@ -1,0 +1,1 @@
+"""OTLP over gRPC, beside OTLP over HTTP and into the same pipeline."""

@@ -1,0 +1,57 @@
+"""What is to become of each span of a block, decided before the first of them is sent."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from tachograph_store.identities import Identity, SpanKey, StoredSpan
+
+STORED: Final = "s"
+"""Not there yet: sent."""
+CORRECTION: Final = "c"
+"""There with other content: sent as a new version, after which the old one is deleted."""
+DUPLICATE: Final = "d"
+"""There with the same content, or again in this block: not sent."""
+SUPERSEDED: Final = "x"
+"""A newer version with other content follows in this block: not sent, counted as a correction."""
+REFUSED: Final = "r"
+"""Sent, and refused by the engine for its content."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpanPlan:
+    """One letter a row, and the version under which the rows are sent.
+
+    A plan that is kept and carried out again, after a crash in its middle, stores nothing twice
+    and says the same of each row.
+    """
+
+    fates: str
+    version: int
+
+    @property
+    def sent(self) -> list[int]:
+        """Indexes of the rows that are sent."""
+        return [index for index, fate in enumerate(self.fates) if fate in (STORED, CORRECTION)]
+
+
+def plan_spans(
+    keys: Sequence[SpanKey], known: Mapping[Identity, StoredSpan], version: int
+) -> SpanPlan:
+    """The plan for a block; `version` is raised above that of every known span it meets."""
+    newest = {key.identity: index for index, key in enumerate(keys)}
+    fates: list[str] = []
+    for index, key in enumerate(keys):
+        last = newest[key.identity]
+        stored = known.get(key.identity)
+        if last != index:
+            is_same = key.content_hash == keys[last].content_hash
+            fates.append(DUPLICATE if is_same else SUPERSEDED)
+        elif stored is None:
+            fates.append(STORED)
+        elif stored.content_hash == key.content_hash:
+            fates.append(DUPLICATE)
+        else:
+            fates.append(CORRECTION)
+    above = max((span.version + 1 for span in known.values()), default=0)
+    return SpanPlan("".join(fates), max(version, above))

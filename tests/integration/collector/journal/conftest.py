@@ -1,0 +1,97 @@
+"""A store and collectors of one test's own, to be killed."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tachograph_store.client import connect
+from tachograph_store.settings import StoreSettings
+
+
+class Stack:
+    """One home, its store and any number of collectors."""
+
+    def __init__(self, home: Path, harness: Any) -> None:
+        self.home = home
+        self.settings = StoreSettings(url=f"embedded://{home}/store")
+        self._harness = harness
+        self._store: subprocess.Popen[bytes] | None = None
+        self._collectors: list[subprocess.Popen[str]] = []
+
+    def start_store(self) -> None:
+        with (self.home / "store.log").open("ab") as log:
+            self._store = subprocess.Popen(
+                [sys.executable, "-m", "tachograph_store.commands.store", "--port", "0"],
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "TACHOGRAPH_HOME": str(self.home)},
+            )
+        with connect(self.settings) as store:
+            self._harness.wait_for(store.ping, "the store", deadline_s=60)
+
+    def kill_store(self) -> None:
+        assert self._store is not None
+        self._store.kill()
+        self._store.wait()
+        self._store = None
+
+    def start_collector(self, **environment: str) -> tuple["subprocess.Popen[str]", str]:
+        process, url = self._harness.start_collector(self.home, **environment)
+        self._collectors.append(process)
+        return process, url
+
+    def kill_collector(self, process: "subprocess.Popen[str]") -> None:
+        process.kill()
+        process.wait()
+
+    def journal(self, url: str) -> dict[str, Any]:
+        journal: dict[str, Any] = httpx.get(f"{url}/healthz").json()["journal"]
+        return journal
+
+    def settle(self, url: str) -> None:
+        self._harness.wait_for(
+            lambda: self.journal(url)["waiting_records"] == 0, "an empty journal", deadline_s=60
+        )
+
+    def export(self, url: str, *spans: Any, service: str = "shop") -> httpx.Response:
+        body = self._harness.trace_body(*spans, service=service)
+        headers = {"content-type": "application/x-protobuf"}
+        return httpx.post(f"{url}/v1/traces", content=body, headers=headers, timeout=60)
+
+    def stored(self) -> list[str]:
+        """The span ids of all rows, as a plain table has them."""
+        with connect(self.settings) as store:
+            return [row["span_id"] for row in store.query("SELECT span_id FROM spans")]
+
+    def ledger(self, url: str) -> dict[str, int]:
+        """Records of spans by outcome."""
+        entries = httpx.get(f"{url}/api/v1/ledger").json()["entries"]
+        sums: dict[str, int] = {}
+        for entry in entries:
+            sums[entry["outcome"]] = sums.get(entry["outcome"], 0) + entry["count"]
+        return sums
+
+    def stop(self) -> None:
+        for process in self._collectors:
+            if process.poll() is None:
+                process.terminate()
+                process.wait(timeout=30)
+            if process.stdout is not None:
+                process.stdout.close()
+        if self._store is not None:
+            self._store.terminate()
+            self._store.wait(timeout=30)
+
+
+@pytest.fixture
+def stack(tmp_path: Path, harness: Any) -> Iterator[Stack]:
+    """Nothing of it is started."""
+    running = Stack(tmp_path, harness)
+    yield running
+    running.stop()

@@ -1,0 +1,230 @@
+"""A journal in this process, drained into the real engine: refused rows, damage, replays."""
+
+import json
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tachograph_collector.books import Books
+from tachograph_collector.journal.codec import Draft, pack
+from tachograph_collector.journal.state import State
+from tachograph_collector.journal.station import JournalStation
+from tachograph_collector.settings import CollectorSettings
+from tachograph_collector.store_link import StoreLink
+from tachograph_store.client import Store
+from tachograph_store.rows import EngineReadingRow, SpanRow
+from tachograph_store.settings import StoreSettings
+
+Open = Callable[[], JournalStation]
+
+
+def _span(project: str, service: str, **changes: Any) -> SpanRow:
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    row = SpanRow(
+        project=project,
+        trace_id=secrets.token_hex(16),
+        span_id=secrets.token_hex(8),
+        start_time=time.time_ns(),
+        duration_ns=1,
+        name="n",
+        service_name=service,
+        content_hash=secrets.randbits(60),
+        expires_on=tomorrow,
+        content_expires_on=tomorrow,
+    )
+    return replace(row, **changes)
+
+
+def _append(station: JournalStation, *rows: SpanRow) -> None:
+    sources = [row.service_name for row in rows]
+    draft = Draft(
+        rows[0].project, "spans", Counter(sources), tables={"spans": rows}, sources=sources
+    )
+    packed = pack(draft)
+    station.journal.admit(packed)
+    station.journal.append([packed])
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> CollectorSettings:
+    return CollectorSettings(journal_dir=tmp_path / "journal", ledger_interval_s=0.2)
+
+
+@pytest.fixture
+def books() -> Books:
+    return Books()
+
+
+@pytest.fixture
+def open_station(
+    store_server: StoreSettings, settings: CollectorSettings, books: Books
+) -> Iterator[Open]:
+    links: list[StoreLink] = []
+
+    def make() -> JournalStation:
+        links.append(StoreLink(store_server))
+        return JournalStation(settings, links[-1], books)
+
+    yield make
+    for link in links:
+        link.close()
+
+
+def _stored(store: Store, project: str) -> int:
+    sql = "SELECT count() AS n FROM spans WHERE project = {project:String}"
+    return int(store.query(sql, {"project": project})[0]["n"])
+
+
+def _ledger(store: Store, project: str) -> dict[tuple[str, str, str], int]:
+    window = {"project": project, "since_ns": 0, "until_ns": 2**62}
+    return {
+        (row["source"], row["outcome"], row["reason"]): row["total"]
+        for row in store.rows("ledger_entries", window)
+    }
+
+
+def _finish(station: JournalStation) -> None:
+    station.start()
+    assert station.stop(30)
+    assert station.health().waiting_records == 0
+
+
+def test_neighbours_of_refused_rows_are_stored_and_the_books_say_so(
+    open_station: Open, settings: CollectorSettings, reader_store: Store, project: str
+) -> None:
+    station = open_station()
+    good = [_span(project, service) for service in ("a", "a", "b")]
+    bad = _span(project, "a", chunk_count=2**40)
+    _append(station, good[0], bad, good[1], good[2])
+    _append(station, good[0], replace(good[2], content_hash=1))
+    _finish(station)
+    assert _stored(reader_store, project) == 3
+    assert _ledger(reader_store, project) == {
+        ("a", "received", ""): 4,
+        ("a", "accepted", ""): 4,
+        ("a", "stored", ""): 2,
+        ("a", "duplicate", ""): 1,
+        ("a", "quarantined", "refused"): 1,
+        ("b", "received", ""): 2,
+        ("b", "accepted", ""): 2,
+        ("b", "stored", ""): 1,
+        ("b", "duplicate", "correction"): 1,
+    }
+    assert settings.journal_dir is not None
+    kept = list((settings.journal_dir / "quarantine").iterdir())
+    assert [path.stat().st_mode & 0o777 for path in kept] == [0o600]
+    line = json.loads(kept[0].read_text())
+    assert (line["table"], line["row"]["span_id"]) == ("spans", bad.span_id)
+    assert line["reason"]
+
+
+def test_a_full_quarantine_keeps_counting(
+    open_station: Open, settings: CollectorSettings, reader_store: Store, project: str
+) -> None:
+    settings.quarantine_max_bytes = 10
+    station = open_station()
+    _append(station, _span(project, "a", chunk_count=2**40), _span(project, "a"))
+    _finish(station)
+    assert _ledger(reader_store, project)["a", "quarantined", "refused_not_kept"] == 1
+    assert station.health().quarantine_bytes == 0
+
+
+def test_a_refused_reading_is_quarantined_and_its_neighbour_stored(
+    open_station: Open, reader_store: Store, project: str
+) -> None:
+    station = open_station()
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    reading = EngineReadingRow(
+        project=project, name="vllm:x", time=time.time_ns(), kind="gauge", value=1.0,
+        expires_on=tomorrow,
+    )  # fmt: skip
+    rows = [reading, replace(reading, name="vllm:y", value=float("nan"))]
+    draft = Draft(project, "metrics", Counter(side=2), tables={"engine_readings": rows})
+    station.journal.append([pack(draft)])
+    _finish(station)
+    assert _ledger(reader_store, project) == {
+        ("side", "received", ""): 2,
+        ("side", "accepted", ""): 2,
+        ("side", "stored", ""): 1,
+        ("side", "quarantined", "refused"): 1,
+    }
+
+
+def test_damage_in_the_middle_is_set_aside_and_the_rest_goes_on(
+    open_station: Open, settings: CollectorSettings, reader_store: Store, project: str
+) -> None:
+    station = open_station()
+    for _ in range(3):
+        _append(station, _span(project, "a"), _span(project, "a"))
+    assert settings.journal_dir is not None
+    segment = next(settings.journal_dir.glob("*/*.segment"))
+    content = bytearray(segment.read_bytes())
+    content[len(content) // 2 + 100] ^= 1
+    segment.write_bytes(content)
+    _finish(station)
+    assert _stored(reader_store, project) == 4
+    ledger = _ledger(reader_store, project)
+    assert ledger["a", "accepted", ""] == 6
+    assert ledger["a", "quarantined", "damaged"] == 2
+    health = station.health()
+    assert (health.damaged_records, health.torn_records, health.missing_records) == (1, 0, 0)
+    assert [p.suffix for p in (settings.journal_dir / "quarantine").iterdir()] == [".damaged"]
+
+
+def test_a_record_of_an_unknown_version_is_set_aside(
+    open_station: Open, settings: CollectorSettings, reader_store: Store, project: str
+) -> None:
+    station = open_station()
+    packed = pack(Draft(project, "spans", Counter(a=1), tables={"spans": [_span(project, "a")]}))
+    strange = replace(packed, payload=packed.payload.replace(b'"span_id"', b'"id"'))
+    station.journal.append([strange, replace(packed, meta=b"[]")])
+    _append(station, _span(project, "a"))
+    _finish(station)
+    assert _stored(reader_store, project) == 1
+    assert _ledger(reader_store, project)["a", "quarantined", "damaged"] == 1
+    assert station.health().damaged_records == 2
+    _finish(open_station())  # what is set aside does not come again
+
+
+@pytest.mark.parametrize("clock_s", [0, -86_400])
+def test_a_block_that_comes_again_is_the_same_block(
+    open_station: Open,
+    settings: CollectorSettings,
+    reader_store: Store,
+    project: str,
+    clock_s: int,
+) -> None:
+    """As after a crash between the insert and the checkpoint, also under a clock set back."""
+    station = open_station()
+    old = _span(project, "a")
+    _append(station, old)
+    _finish(station)
+    station = open_station()
+    corrected = replace(old, content_hash=old.content_hash + 1)
+    _append(station, _span(project, "a"), corrected, _span(project, "b"), _span(project, "b"))
+    assert settings.journal_dir is not None
+    folder = next(settings.journal_dir.glob("*/state.json")).parent
+    segments = {path: path.read_bytes() for path in folder.glob("*.segment")}
+    before = (folder / "state.json").read_bytes()
+    _finish(station)
+    once = _ledger(reader_store, project)
+    for path, content in segments.items():
+        path.write_bytes(content)
+    state = json.loads(before)
+    state["version"] += clock_s * 10**9
+    (folder / "state.json").write_text(json.dumps(state))
+    assert State.load(folder).block == state["block"]
+    _finish(open_station())
+    assert State.load(folder).block == state["block"] + 1
+    assert _stored(reader_store, project) == 4
+    assert _ledger(reader_store, project) == once
+    assert once["a", "stored", ""] == 2
+    assert once["a", "duplicate", "correction"] == 1
+    assert once["b", "stored", ""] == 2
