@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fixtures.store_process import running_store
 
-from tachograph_store.client import Store
+from tachograph_store.client import Store, connect
 from tachograph_store.rows import SpanRow
 from tachograph_store.settings import StoreSettings
 from tachograph_store.writer import Writer
@@ -108,6 +109,28 @@ class Stack:
             timeout=60,
             check=False,
         )
+
+
+@pytest.fixture(scope="module")
+def store_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreSettings]:
+    """A store of the module's own: a planner plans every project of its store, and in the shared
+    one there are hundreds."""
+    with running_store(tmp_path_factory.mktemp("home")) as settings:
+        yield settings
+
+
+@pytest.fixture(scope="module")
+def reader_store(store_server: StoreSettings) -> Iterator[Store]:
+    """The module's store with the reader's credential."""
+    with connect(store_server, "reader") as store:
+        yield store
+
+
+@pytest.fixture(scope="module")
+def writer_store(store_server: StoreSettings) -> Iterator[Store]:
+    """The module's store with the writer's credential."""
+    with connect(store_server, "writer") as store:
+        yield store
 
 
 @pytest.fixture
