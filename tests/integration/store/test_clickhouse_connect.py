@@ -209,19 +209,19 @@ def test_settings_a_reader_cannot_change(reader: Client) -> None:
 
 def test_inserts(store_server: StoreSettings, compress: bool | str, project: str) -> None:
     writer = client_of(store_server, "writer", compress=compress)
-    names = ["project", "key_id", "key_hash", "name", "role", "created_at", "version"]
+    names = ["project", "incident_id", "rule", "summary", "state", "pending_at", "version"]
     made = datetime(2026, 1, 1, tzinfo=UTC)
     rows = [[project, f"{n}", "h", "é\n'\\", "read", made, 1] for n in range(3_000)]
-    summary = writer.insert("api_keys", rows, column_names=names)
+    summary = writer.insert("incidents", rows, column_names=names)
     assert summary.written_rows == 3_000
     frame = pandas.DataFrame(
         [[project, "df", "h", "n", "read", pandas.Timestamp(made), 1]], columns=names
     )
-    writer.insert_df("api_keys", frame)
-    writer.raw_insert("api_keys", ["project", "key_id"], f'"{project}","raw"\n', fmt="CSV")
-    counted = "SELECT count() FROM api_keys WHERE project = {project:String}"
+    writer.insert_df("incidents", frame)
+    writer.raw_insert("incidents", ["project", "incident_id"], f'"{project}","raw"\n', fmt="CSV")
+    counted = "SELECT count() FROM incidents WHERE project = {project:String}"
     assert writer.query(counted, {"project": project}).result_rows == [(3_002,)]
-    writer.command("DELETE FROM api_keys WHERE project = {project:String}", {"project": project})
+    writer.command("DELETE FROM incidents WHERE project = {project:String}", {"project": project})
     assert writer.query(counted, {"project": project}).result_rows == [(0,)]
     writer.close()
 
