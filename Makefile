@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/bash
 
-.PHONY: help install demo test check unit integration e2e bench-quality clean
+.PHONY: help install demo test check unit integration e2e bench-ingest bench-queries bench-sdk bench-quality chaos conformance fuzz clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -38,6 +38,24 @@ e2e: install  ## tests of the whole stack and of the dashboard in Chromium
 
 bench-quality: install  ## evaluators on labelled data: make bench-quality DATA=folder
 	$(BIN)/python tests/benchmarks/quality/bench_quality.py $(DATA)
+
+bench-ingest: install  ## spans a second beside Phoenix, MLflow and the bare engine; ARGS=--quick for a look
+	$(BIN)/python tests/benchmarks/ingest/bench_ingest.py $(ARGS)
+
+bench-queries: install  ## every question of every page at 1 and 10 million spans; ARGS=--quick
+	$(BIN)/python tests/benchmarks/queries/bench_queries.py $(ARGS)
+
+bench-sdk: install  ## what a call costs its caller, beside the peers' SDKs; ARGS=--quick
+	$(BIN)/python tests/benchmarks/sdk/bench_sdk.py $(ARGS)
+
+chaos: install  ## kill -9, a full disk, an absent store, under load: nothing acknowledged is lost
+	$(BIN)/python tests/benchmarks/chaos/chaos.py $(ARGS)
+
+conformance: install  ## the real instrumentation packages against the collector
+	$(BIN)/python tests/conformance/conformance.py $(ARGS)
+
+fuzz: install  ## arbitrary bytes and arbitrary telemetry, for long; ARGS="--minutes 30"
+	$(BIN)/python tests/benchmarks/fuzz/fuzz.py $(ARGS)
 
 clean:  ## remove .venv and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build
