@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple
 
 from tachograph_store.client import Store
@@ -12,7 +13,7 @@ Identity = tuple[str, str, str]
 """Project, trace id, span id."""
 
 _LOOKUP = """
-SELECT trace_id, span_id, content_hash, version
+SELECT trace_id, span_id, content_hash, version, booked_by, booked_block, booked_source, expires_on
 FROM spans
 WHERE project = {project:String}
     AND toStartOfMinute(start_time) IN
@@ -36,11 +37,22 @@ class SpanKey(NamedTuple):
         return self[:3]
 
 
+class Booking(NamedTuple):
+    """Where the books have a span; every later version of it keeps that."""
+
+    booked_by: str
+    booked_block: int
+    booked_source: str
+    expires_on: date
+    """The day it is deleted: a correction neither prolongs a life nor brings one back."""
+
+
 class StoredSpan(NamedTuple):
     """The newest stored version of a span."""
 
     content_hash: int
     version: int
+    booking: Booking
 
 
 def minute_of(start_time_ns: int) -> int:
@@ -54,6 +66,15 @@ class _Found:
     span_id: str
     content_hash: int
     version: int
+    booked_by: str
+    booked_block: int
+    booked_source: str
+    expires_on: date
+
+    @property
+    def stored(self) -> StoredSpan:
+        booking = Booking(self.booked_by, self.booked_block, self.booked_source, self.expires_on)
+        return StoredSpan(self.content_hash, self.version, booking)
 
 
 def stored_spans(store: Store, keys: Sequence[SpanKey]) -> dict[Identity, StoredSpan]:
@@ -78,9 +99,7 @@ def stored_spans(store: Store, keys: Sequence[SpanKey]) -> dict[Identity, Stored
             name="stored_spans",
         )
         for span in sorted(found, key=lambda span: span.version):
-            stored[project, span.trace_id, span.span_id] = StoredSpan(
-                span.content_hash, span.version
-            )
+            stored[project, span.trace_id, span.span_id] = span.stored
     return stored
 
 

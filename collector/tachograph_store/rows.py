@@ -87,6 +87,9 @@ class SpanRow:
     stored_at: datetime | None = None
     expires_on: date
     content_expires_on: date
+    booked_by: str = ""  # the books that entered it (`LedgerRow.collector`); '' for none
+    booked_block: int = 0  # the block of these books in which it was first stored
+    booked_source: str = ""  # the source under which it counted as stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,14 +266,15 @@ class DeliveryRow:
 class LedgerRow:
     """A line in the books: how many records of a source met which fate, since the last line.
 
-    outcome: received | accepted | rejected | stored | duplicate | waiting | quarantined | dropped |
-    submitted
-    (dropped: what a client says it never sent). reason: a RejectReason or DropReason, or ''.
+    outcome: received | accepted | rejected | stored | duplicate | waiting | quarantined | expired |
+    forgotten | dropped | submitted (the last two: what a client says of itself); block,
+    expired_through and forgotten_mark say up to where the books counted.
+    reason: a RejectReason or DropReason, or ''.
     """
 
     project: str
     collector: str  # id of the books of one journal
-    sequence: int  # 0: what waits in the journal, replaced by newer lines
+    sequence: int  # 0: the total so far, replaced by newer lines; else a minute's own count
     source: str  # observer or service of the sender
     signal: str  # spans | metrics | logs
     outcome: str

@@ -1,10 +1,10 @@
 """What is to become of each span of a block, decided before the first of them is sent."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-from tachograph_store.identities import Identity, SpanKey, StoredSpan
+from tachograph_store.identities import Booking, Identity, SpanKey, StoredSpan
 
 STORED: Final = "s"
 """Not there yet: sent."""
@@ -28,6 +28,8 @@ class SpanPlan:
 
     fates: str
     version: int
+    bookings: Mapping[int, Booking] = field(default_factory=dict)
+    """Of each correction, by its index, where the books have the span already."""
 
     @property
     def sent(self) -> list[int]:
@@ -54,4 +56,15 @@ def plan_spans(
         else:
             fates.append(CORRECTION)
     above = max((span.version + 1 for span in known.values()), default=0)
-    return SpanPlan("".join(fates), max(version, above))
+    return SpanPlan("".join(fates), max(version, above), bookings_of("".join(fates), keys, known))
+
+
+def bookings_of(
+    fates: str, keys: Sequence[SpanKey], known: Mapping[Identity, StoredSpan]
+) -> dict[int, Booking]:
+    """Of each correction, by its index, where the books have the span already."""
+    return {
+        index: known[keys[index].identity].booking
+        for index, fate in enumerate(fates)
+        if fate == CORRECTION and keys[index].identity in known
+    }

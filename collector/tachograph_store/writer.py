@@ -18,9 +18,16 @@ from tachograph_store.columns import (
     partition_time,
     read_columns,
 )
-from tachograph_store.identities import InFlight, SpanKey, minute_of, stored_spans
+from tachograph_store.identities import Booking, InFlight, SpanKey, minute_of, stored_spans
 from tachograph_store.rows import SpanRow
-from tachograph_store.span_plan import CORRECTION, DUPLICATE, STORED, SpanPlan, plan_spans
+from tachograph_store.span_plan import (
+    CORRECTION,
+    DUPLICATE,
+    STORED,
+    SpanPlan,
+    bookings_of,
+    plan_spans,
+)
 
 ROWS_PER_INSERT = 5_000
 """An insert costs about 65 CPU-ms whatever its size; this many rows make it small beside them."""
@@ -135,6 +142,11 @@ class Writer:
             if (span := known.get(keys[index].identity)) is None or span.version < plan.version
         ]
 
+    def resume(self, keys: Sequence[SpanKey], fates: str, version: int) -> SpanPlan:
+        """The plan whose fates and version an earlier attempt kept. Raises `StoreError`."""
+        known = stored_spans(self._store, keys) if CORRECTION in fates else {}
+        return SpanPlan(fates, version, bookings_of(fates, keys, known))
+
     def send_spans(
         self, columns: Columns, keys: Sequence[SpanKey], plan: SpanPlan, indexes: Sequence[int]
     ) -> None:
@@ -147,6 +159,7 @@ class Writer:
             RowRefused: names the table and, when known, the column.
             StoreUnavailable: try again later, with the same rows.
         """
+        columns = keep_bookings(columns, plan)
         for batch in _index_batches("spans", columns, indexes):
             digest = blake2b(f"{plan.version}".encode(), digest_size=16)
             for index in batch:
@@ -188,6 +201,17 @@ class Writer:
 
     def _insert(self, target: TableColumns, values: list[Sequence[Any]], token: str = "") -> None:
         self._store.insert(target.table, target.names, values, target.types, token)
+
+
+def keep_bookings(columns: Columns, plan: SpanPlan) -> Columns:
+    """The columns, in which corrections stay where the books have the span."""
+    if not plan.bookings:
+        return columns
+    changed: dict[str, list[Any]] = {name: list(columns[name]) for name in Booking._fields}
+    for index, booking in plan.bookings.items():
+        for name, value in zip(Booking._fields, booking, strict=True):
+            changed[name][index] = value
+    return {**columns, **changed}
 
 
 def batches(table: str, rows: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -18,7 +18,8 @@ import orjson
 from tachograph_store.columns import Columns
 from tachograph_store.rows import TABLES
 
-_OWN = ("version", "stored_at")  # set when a row is written to the store
+_OWN = ("version", "stored_at", "booked_by", "booked_block", "booked_source")
+"""Set when a row is written to the store."""
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from tachograph_collector.books import CORRECTION, Account, Fates
@@ -44,6 +45,7 @@ class Delivery:
 
     def deliver(
         self,
+        books: str,
         name: str,
         block: int,
         end: Position,
@@ -70,9 +72,10 @@ class Delivery:
                 Intent(block, end, plan.version, plan.fates).save(self.folder.path)
                 unsent = plan.sent
             else:
-                plan = SpanPlan(begun.fates, begun.version)
+                plan = self.writer.resume(keys, begun.fates, begun.version)
                 unsent = self.writer.unsent(keys, plan)
             if spans is not None:
+                _book(records, spans, books, block)
                 self._send_spans(name, records, spans, keys, plan, unsent, fates)
         for table, rows in tables.items():
             if table != "spans":
@@ -131,6 +134,20 @@ class Delivery:
         if refused and not self.quarantine.keep_rows(name, table, rows.columns, refused):
             return "quarantined", NOT_KEPT
         return "quarantined", REFUSED
+
+
+def _book(records: Sequence[Unpacked], spans: Table, books: str, block: int) -> None:
+    """Say in each row where the books will have it; none expires before it is entered there.
+
+    Days that are over may have been counted as expired already (`tachograph_store.removals`).
+    """
+    count = len(spans.records)
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    sources = [source for i in dict.fromkeys(spans.records) for source in records[i].sources]
+    spans.columns["booked_by"] = [books] * count
+    spans.columns["booked_block"] = [block] * count
+    spans.columns["booked_source"] = sources
+    spans.columns["expires_on"] = [max(day, tomorrow) for day in spans.columns["expires_on"]]
 
 
 def _keys(spans: Table) -> list[SpanKey]:

@@ -89,7 +89,14 @@ class Drain:
         records, strange = unpack_readable(block.records)
         name = f"{state.books}-{state.block:010d}"
         fates, version = self.delivery.deliver(
-            name, state.block, block.end, records, merge(records), self._begun, state.version + 1
+            state.books,
+            name,
+            state.block,
+            block.end,
+            records,
+            merge(records),
+            self._begun,
+            state.version + 1,
         )
         for unpacked in records:
             enter_received(fates, unpacked)

@@ -15,7 +15,7 @@ SELECT
     arrayMap(time -> toUnixTimestamp64Nano(time), spans.event_times) AS event_times,
     event_names,
     event_attributes, link_trace_ids, link_span_ids, content_hash, version, stored_at,
-    expires_on, content_expires_on
+    expires_on, content_expires_on, booked_by, booked_block, booked_source
 FROM spans FINAL
 WHERE project = {project:String}
     AND trace_id IN {trace_ids:Array(String)}
