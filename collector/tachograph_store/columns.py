@@ -16,7 +16,7 @@ _DAYS = {
     "engine_readings": "time",
     "scores": "span_time",
 }
-_MONTHS = {"rollups": "minute", "jobs": "created_at", "ledger": "time"}
+_MONTHS = {"rollups": "period_start", "jobs": "created_at", "ledger": "time"}
 
 
 Columns = dict[str, Sequence[Any]]

@@ -169,24 +169,63 @@ class ScoreRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollupRow:
-    """Totals of counted spans in one minute, recomputed whole and replaced by version."""
+    """Totals of the counted requests of one group in one minute or hour; the rollup job's alone.
+
+    `grouping` says which of model, tenant and variant are told apart, see `tachograph_store.rollup`;
+    the others are '', as is a fact that the requests lack. `*_buckets` are numbers of histogram
+    buckets, ascending, `*_counts` how many requests fell into each.
+    """
 
     project: str
-    minute: datetime
-    operation: str
+    period_s: int  # 60 | 3600
+    grouping: str  # all | model | tenant | variant | full
+    period_start: datetime
     model: str
     tenant: str
     variant: str
+    operation: str
+    currency: str
     requests: int
     errors: int
-    input_tokens: int
-    output_tokens: int
-    list_cost: Decimal
-    compute_cost: Decimal
-    gpu_seconds: float
-    energy_j: float
-    duration_buckets: Mapping[int, int]
-    first_chunk_buckets: Mapping[int, int]
+    input_tokens: int | None
+    output_tokens: int | None
+    cache_read_tokens: int | None
+    reasoning_tokens: int | None
+    without_tokens: int
+    list_cost: Decimal | None
+    without_list_cost: int
+    list_priced_tokens: int | None
+    compute_cost: Decimal | None
+    without_compute_cost: int
+    compute_priced_tokens: int | None
+    reported_cost: Decimal | None
+    engine_seconds: float | None
+    without_engine_seconds: int
+    gpu_seconds: float | None
+    without_gpu_seconds: int
+    energy_j: float | None
+    without_energy: int
+    duration_buckets: Sequence[int]
+    duration_counts: Sequence[int]
+    first_chunk_buckets: Sequence[int]
+    first_chunk_counts: Sequence[int]
+    output_chunk_buckets: Sequence[int]
+    output_chunk_counts: Sequence[int]
+    groups: int  # rows of the grouping `full` that the minute has, or would have
+    spans_expire_on: date  # the first of its spans; later it is not computed again
+    is_deleted: int = 0
+    version: int = 0
+    expires_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollupMarkRow:
+    """Minutes that the rollup job must compute again though no span was written there."""
+
+    project: str
+    mark_id: str
+    since: datetime
+    until: datetime
     is_deleted: int = 0
     version: int = 0
     expires_on: date
@@ -306,6 +345,7 @@ TABLES: Mapping[str, type] = {
     "engine_readings": EngineReadingRow,
     "scores": ScoreRow,
     "rollups": RollupRow,
+    "rollup_marks": RollupMarkRow,
     "jobs": JobRow,
     "incidents": IncidentRow,
     "deliveries": DeliveryRow,
