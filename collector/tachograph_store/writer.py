@@ -102,6 +102,11 @@ class Writer:
         for batch in _index_batches(table, columns, indexes):
             self._insert_columns(table, columns, batch, version, "")
 
+    def write_block(self, table: str, rows: Sequence[Any], version: int) -> None:
+        """Store rows of one partition together or not at all, under one version; raises as `write`."""
+        columns = self._table(table)
+        self._insert(columns, columns.values(rows, version, datetime.now(UTC)))
+
     def write_spans(self, rows: Sequence[SpanRow]) -> SpanWrite:
         """Store spans, each once, whoever sends them again.
 
