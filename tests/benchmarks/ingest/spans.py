@@ -60,10 +60,11 @@ class _Piece:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """One request: its bytes, and how many spans they hold."""
+    """One request: its bytes, and what they hold. A trace lies in one body whole."""
 
     content: bytes
     spans: int
+    trace_ids: Sequence[str]  # 32 hexadecimal digits each
 
 
 class Stream:
@@ -95,28 +96,35 @@ class Stream:
     def bodies(self, batch: int, *, spans: int | None = None, ended_ns: int = 0) -> list[Body]:
         """The first `spans` spans (all of them by default) in bodies of `batch`, with new ids.
 
-        Times end at `ended_ns` (default: now) and spread over the minute before it.
+        Times spread over a minute and end before `ended_ns` (default: now).
         """
         count = self.spans if spans is None else min(spans, self.spans)
-        encoded = list(self._spans(count, ended_ns or time.time_ns()))
-        return [
-            Body(self._request(part), len(part))
-            for part in (encoded[i : i + batch] for i in range(0, count, batch))
-        ]
+        if batch % SPANS_A_TRACE or count % SPANS_A_TRACE:
+            raise ValueError(
+                f"batch and spans must be multiples of {SPANS_A_TRACE}; they are {batch}, {count}"
+            )
+        source = random.Random(random.SystemRandom().randbytes(16))
+        trace_ids = [source.randbytes(16) for _ in range(count // SPANS_A_TRACE)]
+        encoded = list(self._encoded(trace_ids, source, ended_ns or time.time_ns()))
+        traces_a_body = batch // SPANS_A_TRACE
+        bodies: list[Body] = []
+        for first in range(0, len(trace_ids), traces_a_body):
+            ids = trace_ids[first : first + traces_a_body]
+            part = encoded[first * SPANS_A_TRACE : (first + len(ids)) * SPANS_A_TRACE]
+            bodies.append(Body(self._request(part), len(part), [id.hex() for id in ids]))
+        return bodies
 
-    def _spans(self, count: int, ended_ns: int) -> Iterator[bytes]:
-        fresh = random.SystemRandom().randbytes(8 + 8)
-        source = random.Random(fresh)
-        traces = self._traces[: -(-count // SPANS_A_TRACE)]
-        step_ns = _SPREAD_S * 1_000_000_000 // max(1, len(traces))
-        left = count
-        for index, trace in enumerate(traces):
-            trace_id = source.randbytes(16)
+    def _encoded(
+        self, trace_ids: Sequence[bytes], source: random.Random, ended_ns: int
+    ) -> Iterator[bytes]:
+        step_ns = _SPREAD_S * 1_000_000_000 // max(1, len(trace_ids))
+        for index, (trace_id, trace) in enumerate(zip(trace_ids, self._traces, strict=False)):
             ids = [source.randbytes(8) for _ in trace]
-            started_ns = ended_ns - _SPREAD_S * 1_000_000_000 + index * step_ns
-            for piece, span_id in zip(trace[:left], ids, strict=False):
+            # Half a minute before, so that no trace ends in the future.
+            started_ns = ended_ns - (_SPREAD_S + 30) * 1_000_000_000 + index * step_ns
+            for piece, span_id in zip(trace, ids, strict=True):
                 parent_id = b"" if piece.parent < 0 else b"\x22\x08" + ids[piece.parent]
-                start_ns = started_ns + piece.offset_ns - 30_000_000_000
+                start_ns = started_ns + piece.offset_ns
                 span = b"".join(
                     (
                         b"\x0a\x10", trace_id, b"\x12\x08", span_id, parent_id,
@@ -127,7 +135,6 @@ class Stream:
                     )
                 )  # fmt: skip
                 yield b"\x12" + _varint(len(span)) + span
-            left -= len(trace)
 
     def _request(self, spans: list[bytes]) -> bytes:
         scope_spans = b"".join((self._scope, *spans, self._schema))
