@@ -55,6 +55,7 @@ class SpanWrite:
     stored: int  # spans that were not there
     duplicates: int  # spans that were there with the same content
     corrections: int  # spans that were there with other content, replaced
+    fates: str = ""  # one letter of `span_plan` a row, batch by batch
 
 
 class _Clock:
@@ -129,7 +130,7 @@ class Writer:
                 self.send_spans(columns, keys, plan, plan.sent)
             fates += plan.fates
         stored, duplicates = fates.count(STORED), fates.count(DUPLICATE)
-        return SpanWrite(stored, duplicates, len(fates) - stored - duplicates)
+        return SpanWrite(stored, duplicates, len(fates) - stored - duplicates, fates)
 
     def plan_spans(self, keys: Sequence[SpanKey], version_floor: int = 0) -> SpanPlan:
         """Ask which spans are stored, and decide on each. Raises `StoreError`.
