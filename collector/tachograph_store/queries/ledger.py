@@ -1,9 +1,11 @@
 """The books: how many records of each source met which fate."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from tachograph_store.client import Store
+from tachograph_store.queries import run
 from tachograph_store.queries.selection import nanoseconds
 
 CLIENT_LINES = "client:"
@@ -20,6 +22,54 @@ class LedgerEntry:
     reason: str
     count: int
     last_time: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerBalance:
+    """The books of one source and signal since they began: both sides of each equation.
+
+    `received = accepted + rejected`, `accepted = stored + duplicate + waiting + quarantined`,
+    `stored = live + expired + forgotten` (spans only: a reading takes several data points, a score
+    replaces another). A difference is left side minus right side.
+    """
+
+    source: str
+    """Service of the sender; '' for rows that no books have."""
+    signal: str  # spans | metrics | logs
+    received: int
+    accepted: int
+    rejected: int
+    stored: int
+    duplicate: int
+    """Known already, or corrected by a later one: the row itself counts as stored."""
+    waiting: int
+    """Acknowledged, in a journal, as of the last line."""
+    quarantined: int
+    """Refused by the engine or damaged; kept in files."""
+    live: int
+    expired: int
+    forgotten: int
+    dropped: int
+    """By the client, as it says itself: never received."""
+    submitted: int
+    """To the client's own queue, as it says itself."""
+    not_entered: int
+    """Rows that a journal stored since its last line; the books have them as waiting."""
+    outside: int
+    """Rows that no books have: imported, or written by a version without bookings."""
+    received_difference: int
+    accepted_difference: int
+    stored_difference: int | None
+    """None where live records cannot be counted: metrics and logs."""
+    reasons: Mapping[str, int]
+    """Records by `outcome:reason`, where there is a reason."""
+    last_time: datetime
+    """Of the newest line; 1970 for rows without any."""
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether every equation holds."""
+        return not (self.received_difference or self.accepted_difference or self.stored_difference)
 
 
 def ledger_entries(
@@ -41,3 +91,8 @@ def ledger_entries(
         )
         for row in rows
     ]
+
+
+def ledger_balance(store: Store, project: str) -> list[LedgerBalance]:
+    """The equations by source and signal, since the books began; at most 10,000 lines."""
+    return run(store, "ledger_balance", LedgerBalance, project=project)
