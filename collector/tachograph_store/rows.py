@@ -339,6 +339,18 @@ class ApiKeyRow:
     version: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionRow:
+    """Days that a project keeps its rows; None is the setting's."""
+
+    project: str
+    spans_days: int | None = None
+    content_days: int | None = None
+    readings_days: int | None = None
+    rollups_days: int | None = None
+    version: int = 0
+
+
 TABLES: Mapping[str, type] = {
     "spans": SpanRow,
     "gpu_readings": GpuReadingRow,
@@ -351,5 +363,6 @@ TABLES: Mapping[str, type] = {
     "deliveries": DeliveryRow,
     "ledger": LedgerRow,
     "api_keys": ApiKeyRow,
+    "retention": RetentionRow,
 }
 """Table name -> row class."""

@@ -65,6 +65,9 @@ class StoreSettings(BaseSettings):
     readings_retention_days: int = Field(default=30, ge=1)
     """Days GPU and engine readings are kept."""
 
+    rollups_retention_days: int = Field(default=400, ge=1)
+    """Days the totals of each minute are kept."""
+
     max_memory_bytes: int = Field(default=1_500_000_000, ge=100_000_000)
     """Memory that one query may use in the embedded engine."""
 

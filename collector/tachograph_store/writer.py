@@ -19,6 +19,7 @@ from tachograph_store.columns import (
     read_columns,
 )
 from tachograph_store.identities import Booking, InFlight, SpanKey, minute_of, stored_spans
+from tachograph_store.retention import RetentionCache
 from tachograph_store.rows import SpanRow
 from tachograph_store.span_plan import (
     CORRECTION,
@@ -78,6 +79,7 @@ class Writer:
         self._store = store
         self._clock = _Clock()
         self._in_flight = InFlight()
+        self._retention = RetentionCache(store)
         self._columns: dict[str, TableColumns] = {}
 
     def write(self, table: str, rows: Sequence[Any]) -> int:
@@ -206,6 +208,7 @@ class Writer:
         self._insert(target, target.of(columns, version, datetime.now(UTC)), token)
 
     def _insert(self, target: TableColumns, values: list[Sequence[Any]], token: str = "") -> None:
+        values = self._retention.stamp(target.table, target.names, values)
         self._store.insert(target.table, target.names, values, target.types, token)
 
 
