@@ -13,6 +13,7 @@ class Contestant(Protocol):
     """One product with an empty store of its own."""
 
     name: str
+    version: str
     servers: Servers
     max_round_spans: int
     """More would take minutes a round."""

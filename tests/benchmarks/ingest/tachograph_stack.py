@@ -13,6 +13,7 @@ from tests.benchmarks.ingest.client import Target
 from tests.benchmarks.ingest.contestants import PROTOBUF
 from tests.benchmarks.ingest.processes import Servers, wait_until
 
+from tachograph.version import __version__
 from tachograph_cli.home import Home
 from tachograph_cli.stack import StackOptions, choose_ports, service_specs
 from tachograph_cli.supervisor import ServiceSpec
@@ -44,6 +45,7 @@ class TachographStack:
     migrations make. Worker, beat and dashboard are left out: they take no spans in."""
 
     name = "Tachograph"
+    version = __version__
     max_round_spans = 10**9
 
     def __init__(self, folder: Path) -> None:
