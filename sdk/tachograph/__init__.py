@@ -22,14 +22,14 @@ from typing import TYPE_CHECKING
 from tachograph.version import __version__
 
 if TYPE_CHECKING:
-    from tachograph._internal.client import counts
+    from tachograph._internal.client import counts, current_ids
     from tachograph._internal.facts import context
     from tachograph._internal.generation import Generation, generation
     from tachograph._internal.lifecycle import flush, init, shutdown
     from tachograph._internal.observe import observe
     from tachograph._internal.openai.wrapping import wrap
     from tachograph._internal.retrieval import Retrieval, retrieval
-    from tachograph._internal.score import current_ids, score
+    from tachograph._internal.score import score
     from tachograph._internal.spans import Span, span
 
 __all__ = [
@@ -59,7 +59,7 @@ _HOMES = {
     "Span": "spans",
     "context": "facts",
     "counts": "client",
-    "current_ids": "score",
+    "current_ids": "client",
     "flush": "lifecycle",
     "generation": "generation",
     "init": "lifecycle",

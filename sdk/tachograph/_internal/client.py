@@ -2,14 +2,17 @@
 
 import os
 import threading
-import weakref
 
-from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 
+from tachograph._internal.building import Builder
 from tachograph._internal.config import Settings
 from tachograph._internal.delivery import Counts, Delivery
-from tachograph._internal.tracing import Tracing, make_resource, make_tracing
+from tachograph._internal.sampling import sampler_from
+from tachograph._internal.shared_tracing import shared_tracing
+from tachograph._internal.tracing import IsolatedTracing, Tracing
+from tachograph.types import CaptureMode, Ids
 
 _lock = threading.RLock()
 _client: "Client | None" = None
@@ -20,26 +23,29 @@ class Client:
 
     def __init__(self, settings: Settings, *, id_generator: IdGenerator | None = None) -> None:
         self.settings = settings
+        self.capture: CaptureMode = settings.capture
         self.delivery = Delivery(
             endpoint=settings.endpoint,
-            resource=make_resource(settings.service_name, dict(settings.resource_attributes)),
+            resource=Resource.create(
+                {**settings.resource_attributes, "service.name": settings.service_name}
+            ),
             api_key=settings.api_key,
             headers=settings.headers,
             options=settings.delivery,
         )
-        self._id_generator = id_generator
-        self.tracing: Tracing = make_tracing(
-            settings.provider, self.delivery, id_generator=id_generator
-        )
-        _live.add(self)
-
-    def reset_after_fork(self) -> None:
-        """In a forked child, spans carry the child's own `service.instance.id`."""
-        if self.settings.provider == "isolated":
-            self.tracing = make_tracing("isolated", self.delivery, id_generator=self._id_generator)
-
-
-_live: "weakref.WeakSet[Client]" = weakref.WeakSet()
+        self.builder = Builder(settings.mask, settings.limits)
+        self.tracing: Tracing
+        if settings.provider == "isolated":
+            self.tracing = IsolatedTracing(
+                self.delivery,
+                self.builder,
+                sampler=sampler_from(os.environ),
+                id_generator=id_generator,
+            )
+        else:
+            self.tracing = shared_tracing(
+                settings.provider, self.delivery, self.builder, id_generator=id_generator
+            )
 
 
 def install(client: "Client | None") -> "Client | None":
@@ -55,10 +61,10 @@ def current_client() -> "Client | None":
     return _client
 
 
-def current_span() -> trace.Span | None:
-    """Our current span, if any."""
+def current_ids() -> Ids | None:
+    """Trace and span id of what is being recorded around the caller; None: nothing is."""
     client = _client
-    return None if client is None else client.tracing.current()
+    return None if client is None else client.tracing.current_ids()
 
 
 def counts() -> Counts | None:
@@ -70,10 +76,7 @@ def counts() -> Counts | None:
 def _after_fork() -> None:
     global _lock
     _lock = threading.RLock()
-    for client in list(_live):
-        client.reset_after_fork()
 
 
-# Registered after Delivery's own hook (imported above), and so runs after it in the child.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)

@@ -18,7 +18,10 @@ _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 
 _is_raising = os.environ.get("TACHOGRAPH_TESTING", "").lower() in _TRUE
 _last_logged: dict[str, float] = {}
-_lock = threading.Lock()
+_lock = threading.RLock()  # a finaliser may report in the middle of a report
+
+_MAX_DEFERRED: Final = 100
+_deferred: list[Exception] = []
 
 
 class WrongArgument(ValueError):
@@ -32,6 +35,7 @@ def raise_in_tests(is_raising: bool) -> bool:
     """
     global _is_raising
     _last_logged.clear()
+    _deferred.clear()
     former, _is_raising = _is_raising, is_raising
     return former
 
@@ -64,6 +68,22 @@ def report(error: Exception, doing: str) -> None:
     )
 
 
+def contain(error: Exception, doing: str) -> None:
+    """What `contained` does with an error, for an `except Exception` where entering a context
+    manager would cost too much. Call it in that clause: while testing it raises the error again."""
+    if _is_raising:
+        raise error
+    report(error, doing)
+
+
+def raise_deferred() -> None:
+    """While testing, raise the first error that `deferred` kept since the last call."""
+    if _deferred:
+        first = _deferred[0]
+        _deferred.clear()
+        raise first
+
+
 class contained:
     """Context manager around the SDK's own work; see the module's text."""
 
@@ -84,4 +104,25 @@ class contained:
         if not isinstance(error, Exception) or _is_raising:
             return False
         report(error, self._doing)
+        return True
+
+
+class deferred(contained):
+    """`contained` for work that may be done on the delivery thread, where no test would see what is
+    raised: while testing the error is kept until the next flush or shutdown raises it."""
+
+    __slots__ = ()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        if not _is_raising:
+            report(error, self._doing)
+        elif len(_deferred) < _MAX_DEFERRED:
+            _deferred.append(error)
         return True

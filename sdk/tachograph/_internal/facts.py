@@ -2,52 +2,88 @@
 
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar, Token
-from dataclasses import dataclass
 from types import TracebackType
 
+from tachograph._internal.documents import document_text
+from tachograph._internal.errors import contained
 from tachograph.semconv import attributes
 from tachograph.types import CaptureMode, Document
 
 
-@dataclass(frozen=True, slots=True)
 class Facts:
-    """What `tachograph.context` has set around the current call; None: not set."""
+    """What `tachograph.context` has set around the current call; None: not set. Not to be
+    changed once made."""
 
-    tenant: str | None = None
-    user: str | None = None
-    session: str | None = None
-    variant: str | None = None
-    capture: CaptureMode | None = None
-    documents: tuple[Document, ...] | None = None
+    __slots__ = (
+        "_with_people",
+        "_without_people",
+        "capture",
+        "documents",
+        "session",
+        "tenant",
+        "user",
+        "variant",
+    )
+
+    def __init__(
+        self,
+        tenant: str | None = None,
+        user: str | None = None,
+        session: str | None = None,
+        variant: str | None = None,
+        capture: CaptureMode | None = None,
+        documents: tuple[str, ...] | None = None,
+    ) -> None:
+        self.tenant = tenant
+        self.user = user
+        self.session = session
+        self.variant = variant
+        self.capture = capture
+        self.documents = documents
+        self._without_people: dict[str, str] | None = None
+        self._with_people: dict[str, str] | None = None
 
     def within(self, around: "Facts") -> "Facts":
         """These facts where they are set, the ones around where not."""
+        capture = self.capture
         return Facts(
-            tenant=around.tenant if self.tenant is None else str(self.tenant),
-            user=around.user if self.user is None else str(self.user),
-            session=around.session if self.session is None else str(self.session),
-            variant=around.variant if self.variant is None else str(self.variant),
-            capture=around.capture
-            if self.capture is None
-            else lowest(self.capture, around.capture),
-            documents=around.documents if self.documents is None else self.documents,
+            around.tenant if self.tenant is None else str(self.tenant),
+            around.user if self.user is None else str(self.user),
+            around.session if self.session is None else str(self.session),
+            around.variant if self.variant is None else str(self.variant),
+            around.capture if capture is None else lowest(capture, around.capture),
+            around.documents if self.documents is None else self.documents,
         )
 
-    def attributes(self, capture: CaptureMode) -> dict[str, str]:
-        """The span attributes of these facts under a capture mode."""
-        found = {attributes.TENANT: self.tenant, attributes.VARIANT: self.variant}
-        if capture != "off":
-            found[attributes.USER_ID] = self.user
-            found[attributes.SESSION_ID] = self.session
-        return {name: value for name, value in found.items() if value is not None}
+    def attributes(self, capture: CaptureMode) -> Mapping[str, str]:
+        """The span attributes of these facts under a capture mode; made once, not to be
+        changed."""
+        if capture == "off":
+            if self._without_people is None:
+                self._without_people = _present(
+                    {attributes.TENANT: self.tenant, attributes.VARIANT: self.variant}
+                )
+            return self._without_people
+        if self._with_people is None:
+            self._with_people = _present(
+                {
+                    attributes.TENANT: self.tenant,
+                    attributes.VARIANT: self.variant,
+                    attributes.USER_ID: self.user,
+                    attributes.SESSION_ID: self.session,
+                }
+            )
+        return self._with_people
 
 
-_facts: ContextVar[Facts] = ContextVar("tachograph_facts", default=Facts())  # noqa: B039 - frozen
+def _present(pairs: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in pairs.items() if value is not None}
 
 
-def current_facts() -> Facts:
-    """The facts of the calling thread or task."""
-    return _facts.get()
+_NOTHING = Facts()
+_facts: ContextVar[Facts] = ContextVar("tachograph_facts", default=_NOTHING)
+current_facts = _facts.get
+"""The facts of the calling thread or task."""
 
 
 class context:
@@ -71,9 +107,12 @@ class context:
         capture: CaptureMode | None = None,
         documents: Document | Sequence[Document] | None = None,
     ) -> None:
-        if isinstance(documents, str | Mapping):
-            documents = [documents]
-        found = None if documents is None else tuple(documents)
+        found = None
+        if documents is not None:
+            with contained("reading documents"):
+                if isinstance(documents, str | Mapping):
+                    documents = [documents]
+                found = tuple(document_text(document) for document in documents)
         self._inside = Facts(tenant, user, session, variant, capture, found)
         self._tokens: list[Token[Facts]] = []
 

@@ -3,13 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from opentelemetry.trace import SpanKind
-
 from tachograph._internal.documents import document_text
-from tachograph._internal.errors import contained
+from tachograph._internal.errors import contain, contained
 from tachograph._internal.facts import current_facts
-from tachograph._internal.messages import to_messages
-from tachograph._internal.spans import Span
+from tachograph._internal.spans import CLIENT, Span
 from tachograph._internal.stream_timing import StreamTiming
 from tachograph.semconv import attributes
 from tachograph.types import CaptureMode, Document, Messages
@@ -27,8 +24,7 @@ REQUEST_ATTRIBUTES: Mapping[str, str] = {
 }
 """Request parameter, as OpenAI-compatible engines name it -> attribute."""
 
-MAX_STOPS: Final = 16
-MAX_STOP_BYTES: Final = 1024
+_MAX_STOPS: Final = 16
 
 
 class Generation(Span):
@@ -39,7 +35,9 @@ class Generation(Span):
     stays unknown: it is never counted as 0.
     """
 
-    _kind = SpanKind.CLIENT
+    __slots__ = ("_completion", "_documents", "_messages", "_stops", "_timing")
+
+    _kind = CLIENT
 
     def __init__(
         self,
@@ -51,16 +49,18 @@ class Generation(Span):
         capture: CaptureMode | None = None,
     ) -> None:
         super().__init__(f"{operation} {model}", capture=capture)
-        self._facts[attributes.OPERATION_NAME] = operation
-        self._facts[attributes.REQUEST_MODEL] = model
+        facts = self._facts
+        facts[attributes.OPERATION_NAME] = operation
+        facts[attributes.REQUEST_MODEL] = model
         if provider is not None:
-            self._facts[attributes.PROVIDER_NAME] = provider
-        self._stops: list[str] = []
-        with contained("reading request parameters"):
-            self._read_parameters(parameters or {})
+            facts[attributes.PROVIDER_NAME] = provider
+        self._stops: list[str] | None = None
+        if parameters is not None:
+            with contained("reading request parameters"):
+                self._read_parameters(parameters)
         self._messages: Messages | None = None
         self._completion: Messages | None = None
-        self._documents: list[Document] = list(current_facts().documents or ())
+        self._documents: list[str] | None = None
         self._timing = StreamTiming()
 
     @property
@@ -71,6 +71,7 @@ class Generation(Span):
     @messages.setter
     def messages(self, messages: Messages) -> None:
         self._messages = messages
+        self._put(attributes.INPUT_MESSAGES, "user_messages", messages)
 
     @property
     def prompt(self) -> Messages | None:
@@ -79,7 +80,7 @@ class Generation(Span):
 
     @prompt.setter
     def prompt(self, prompt: Messages) -> None:
-        self._messages = prompt
+        self.messages = prompt
 
     @property
     def completion(self) -> Messages | None:
@@ -89,6 +90,7 @@ class Generation(Span):
     @completion.setter
     def completion(self, completion: Messages) -> None:
         self._completion = completion
+        self._put(attributes.OUTPUT_MESSAGES, "assistant_messages", completion)
 
     def usage(
         self,
@@ -102,16 +104,20 @@ class Generation(Span):
 
         `cached_input_tokens` are a part of `input_tokens`, `reasoning_tokens` of `output_tokens`.
         """
-        counts = {
-            attributes.USAGE_INPUT_TOKENS: input_tokens,
-            attributes.USAGE_OUTPUT_TOKENS: output_tokens,
-            attributes.USAGE_CACHE_READ_INPUT_TOKENS: cached_input_tokens,
-            attributes.USAGE_REASONING_OUTPUT_TOKENS: reasoning_tokens,
-        }
-        with contained("recording usage"):
-            for name, count in counts.items():
-                if count is not None and int(count) >= 0:
-                    self._facts[name] = int(count)
+        if self._is_ended:
+            return
+        try:
+            facts = self._facts
+            if input_tokens is not None and (count := int(input_tokens)) >= 0:
+                facts[attributes.USAGE_INPUT_TOKENS] = count
+            if output_tokens is not None and (count := int(output_tokens)) >= 0:
+                facts[attributes.USAGE_OUTPUT_TOKENS] = count
+            if cached_input_tokens is not None and (count := int(cached_input_tokens)) >= 0:
+                facts[attributes.USAGE_CACHE_READ_INPUT_TOKENS] = count
+            if reasoning_tokens is not None and (count := int(reasoning_tokens)) >= 0:
+                facts[attributes.USAGE_REASONING_OUTPUT_TOKENS] = count
+        except Exception as error:  # noqa: BLE001 - see tachograph._internal.errors
+            contain(error, "recording usage")
 
     def response(
         self,
@@ -121,12 +127,15 @@ class Generation(Span):
         finish_reasons: Sequence[str] | None = None,
     ) -> None:
         """What the engine said of its answer: its id, the model that answered, why it ended."""
+        if self._is_ended:
+            return
+        facts = self._facts
         if id is not None:
-            self._facts[attributes.RESPONSE_ID] = id
+            facts[attributes.RESPONSE_ID] = id
         if model is not None:
-            self._facts[attributes.RESPONSE_MODEL] = model
+            facts[attributes.RESPONSE_MODEL] = model
         if finish_reasons:
-            self._facts[attributes.RESPONSE_FINISH_REASONS] = list(finish_reasons)
+            facts[attributes.RESPONSE_FINISH_REASONS] = tuple(finish_reasons)
 
     def first_chunk(self) -> None:
         """The first part of the answer is here (the same as the first call of `chunk`)."""
@@ -141,7 +150,9 @@ class Generation(Span):
         with contained("recording a context"):
             if isinstance(documents, str | Mapping):
                 documents = [documents]
-            self._documents.extend(documents)
+            if self._documents is None:
+                self._documents = list(current_facts().documents or ())
+            self._documents += [document_text(document) for document in documents]
 
     def _read_parameters(self, parameters: Mapping[str, Any]) -> None:
         for name, attribute in REQUEST_ATTRIBUTES.items():
@@ -154,27 +165,23 @@ class Generation(Span):
         if isinstance(stop, str | list | tuple):
             # Somebody's text: recorded at the end, as content is.
             stops = [stop] if isinstance(stop, str) else stop
-            self._stops = [str(each) for each in stops[:MAX_STOPS]]
+            self._stops = [str(each) for each in stops[:_MAX_STOPS]]
+
+    def _start(self) -> None:
+        super()._start()
+        if self._messages is not None:  # set before the `with` block
+            self._put(attributes.INPUT_MESSAGES, "user_messages", self._messages)
+        if self._documents is None and (documents := current_facts().documents):
+            self._documents = list(documents)
 
     def _finish(self) -> None:
         if self._timing.has_chunks:
             self._facts.setdefault(attributes.REQUEST_STREAM, True)
-        self._facts.update(self._timing.attributes())
-        if not self._records_content:
-            return
+            self._facts.update(self._timing.attributes())
         if self._stops:
-            name = attributes.REQUEST_STOP_SEQUENCES
-            self._facts[name] = [self._text(stop, name, MAX_STOP_BYTES) for stop in self._stops]
-        self._put_messages(attributes.INPUT_MESSAGES, self._messages, "user")
-        self._put_messages(attributes.OUTPUT_MESSAGES, self._completion, "assistant")
+            self._put(attributes.REQUEST_STOP_SEQUENCES, "texts", self._stops)
         if self._documents:
-            texts = [document_text(document) for document in self._documents]
-            self._put_text(attributes.EVALUATION_CONTEXT, "\n\n".join(texts))
-
-    def _put_messages(self, name: str, messages: Messages | None, role: str) -> None:
-        with contained(f"recording {name}"):
-            if messages is not None:
-                self._put_json(name, to_messages(messages, role=role))
+            self._put(attributes.EVALUATION_CONTEXT, "paragraphs", self._documents)
 
 
 def generation(

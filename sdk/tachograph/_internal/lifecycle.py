@@ -7,7 +7,7 @@ from opentelemetry.trace import TracerProvider
 
 from tachograph._internal.client import Client, current_client, install
 from tachograph._internal.config import resolve
-from tachograph._internal.errors import contained
+from tachograph._internal.errors import contained, raise_deferred
 from tachograph.types import CaptureMode, DeliveryOptions, LimitOptions, Mask, ProviderMode
 
 
@@ -71,7 +71,9 @@ def flush(timeout_s: float = 5.0) -> bool:
     """
     with contained("flushing"):
         client = current_client()
-        return client is None or client.delivery.flush(timeout_s)
+        is_sent = client is None or client.delivery.flush(timeout_s)
+        raise_deferred()
+        return is_sent
     return False
 
 
@@ -82,5 +84,7 @@ def shutdown(timeout_s: float = 5.0) -> bool:
     """
     with contained("shutting down"):
         client = install(None)
-        return client is None or client.delivery.shutdown(timeout_s)
+        is_sent = client is None or client.delivery.shutdown(timeout_s)
+        raise_deferred()
+        return is_sent
     return False

@@ -18,7 +18,11 @@ def to_messages(value: object, *, role: str = "user") -> list[Message]:
         return []
     if isinstance(value, str):
         return [{"role": role, "parts": [_text_part(value)]}]
-    plain = to_jsonable(value)
+    return plain_messages(to_jsonable(value), role=role)
+
+
+def plain_messages(plain: object, *, role: str) -> list[Message]:
+    """The same of JSON data."""
     if isinstance(plain, list):
         return [message for item in plain for message in _one(item, role)]
     return _one(plain, role)

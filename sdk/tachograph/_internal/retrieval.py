@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 
-from opentelemetry.trace import SpanKind
-
 from tachograph._internal.documents import described
 from tachograph._internal.errors import contained
-from tachograph._internal.spans import Span
+from tachograph._internal.spans import CLIENT, Span
 from tachograph.semconv import attributes
 from tachograph.types import CaptureMode, Document
 
@@ -15,7 +13,9 @@ class Retrieval(Span):
     """One search. Set `documents` to what it found: texts, or mappings with `content` and, where
     known, `id` and `score`."""
 
-    _kind = SpanKind.CLIENT
+    __slots__ = ("_documents", "_query")
+
+    _kind = CLIENT
 
     def __init__(
         self, query: str, *, source: str | None = None, capture: CaptureMode | None = None
@@ -35,14 +35,15 @@ class Retrieval(Span):
     @documents.setter
     def documents(self, documents: Sequence[Document]) -> None:
         self._documents = documents
-
-    def _finish(self) -> None:
         with contained("recording a retrieval"):
-            self._put_text(attributes.RETRIEVAL_QUERY_TEXT, self._query)
-            if self._documents is None:
-                return
-            documents = [described(document) for document in self._documents]
-            self._put_json(attributes.RETRIEVAL_DOCUMENTS, documents)
+            found = [described(document) for document in documents]
+            self._put(attributes.RETRIEVAL_DOCUMENTS, "json", found)
+
+    def _start(self) -> None:
+        super()._start()
+        self._put(attributes.RETRIEVAL_QUERY_TEXT, "text", self._query)
+        if self._documents is not None:  # set before the `with` block
+            self.documents = self._documents
 
 
 def retrieval(

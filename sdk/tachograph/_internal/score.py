@@ -5,27 +5,17 @@ import re
 import time
 from typing import Final
 
-from tachograph._internal.client import current_client, current_span
+from tachograph._internal.client import current_client, current_ids
 from tachograph._internal.delivery import AttributeValue, LogEvent
 from tachograph._internal.errors import WrongArgument, contained
 from tachograph._internal.facts import current_facts
-from tachograph._internal.spans import MASK_FAILED
 from tachograph._internal.truncate import truncated, well_formed
 from tachograph.semconv import scores
-from tachograph.types import Ids, Mask
+from tachograph.types import Ids
 
 _TRACE_ID: Final = re.compile(r"[0-9a-f]{32}")
 _SPAN_ID: Final = re.compile(r"[0-9a-f]{16}")
 _MAX_COMMENT_BYTES: Final = 16 * 1024
-
-
-def current_ids() -> Ids | None:
-    """Trace and span id of what is being recorded around the caller; None: nothing is."""
-    span = current_span()
-    context = None if span is None else span.get_span_context()
-    if context is None or not context.is_valid:
-        return None
-    return Ids(f"{context.trace_id:032x}", f"{context.span_id:016x}")
 
 
 def score(
@@ -58,7 +48,7 @@ def score(
         if label is not None:
             attributes[scores.SCORE_LABEL] = well_formed(label)
         if comment is not None:
-            text = _masked(comment, client.settings.mask)
+            text = client.builder.masked(comment)
             attributes[scores.EXPLANATION] = truncated(well_formed(text), _MAX_COMMENT_BYTES)[0]
         facts = current_facts()
         event = LogEvent(
@@ -81,12 +71,3 @@ def _ids(trace_id: str | None, span_id: str | None) -> Ids:
     if not (trace_id and _TRACE_ID.fullmatch(trace_id) and span_id and _SPAN_ID.fullmatch(span_id)):
         raise WrongArgument("trace_id and span_id: need 32 and 16 lower-case hex digits")
     return Ids(trace_id, span_id)
-
-
-def _masked(text: str, mask: Mask | None) -> str:
-    if mask is None:
-        return text
-    masked: object = MASK_FAILED
-    with contained("masking a text"):
-        masked = mask(text)
-    return masked if isinstance(masked, str) else MASK_FAILED

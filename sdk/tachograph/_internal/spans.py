@@ -1,53 +1,57 @@
 """A span being recorded: what applications hold in `with tachograph.span(...)`."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
-from opentelemetry import trace
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext
 
-from tachograph._internal.client import Client, current_client
+from tachograph._internal.building import MAX_NAME_CHARACTERS
+from tachograph._internal.client import current_client
 from tachograph._internal.delivery import AttributeValue
-from tachograph._internal.errors import contained
+from tachograph._internal.errors import contain, contained
 from tachograph._internal.facts import current_facts, lowest
-from tachograph._internal.fitting import fitted_json, map_texts
-from tachograph._internal.jsonable import to_jsonable
-from tachograph._internal.tracing import Activation, deactivate
-from tachograph._internal.truncate import truncated, well_formed
+from tachograph._internal.record import Form, SpanRecord
+from tachograph._internal.snapshot import snapshot
+from tachograph._internal.tracing import Activation, Tracing
 from tachograph.semconv import attributes
-from tachograph.semconv.values import Observer
 from tachograph.types import CaptureMode, Ids
 
-MASK_FAILED: Final = "[withheld: the mask failed]"
-"""Stands for a text whose mask raised an error or gave no text."""
+INTERNAL: Final = 1
+CLIENT: Final = 3
+"""Span kinds as OTLP numbers them."""
 
-MAX_NAME_CHARACTERS: Final = 256
-"""Longest name of a span or of an own attribute."""
-
-MAX_NAMES_LEFT_OUT: Final = 32
+_MAX_NAMES_LEFT_OUT: Final = 32
 """Own attributes beyond the limit that are named in `tachograph.truncated`."""
 
 
 class Span:
     """One timed piece of work. Use it in a `with` statement.
 
-    Nothing here raises into the application, and without `init` nothing is recorded.
+    Nothing here raises into the application, and without `init` nothing is recorded. What is
+    recorded is what values were when they were given: changing them later changes nothing.
     """
 
-    _kind = SpanKind.INTERNAL
+    # On the calling thread every microsecond counts: slots, and `try` in place of `contained`.
+    __slots__ = (
+        "__weakref__",
+        "_activation",
+        "_capture_argument",
+        "_facts",
+        "_is_ended",
+        "_name",
+        "_record",
+        "_tracing",
+    )
+
+    _kind = INTERNAL
 
     def __init__(self, name: str, *, capture: CaptureMode | None = None) -> None:
-        self._name = well_formed(name)[:MAX_NAME_CHARACTERS]
+        self._name = str(name)[:MAX_NAME_CHARACTERS]
         self._capture_argument = capture
-        self._capture: CaptureMode = "off"
-        self._client: Client | None = None
-        self._otel: trace.Span = trace.INVALID_SPAN
-        self._activation: Activation | None = None
         self._facts: dict[str, AttributeValue] = {}
-        self._own: dict[str, AttributeValue] = {}
-        self._truncated: list[str] = []
+        self._record: SpanRecord | None = None
+        self._tracing: Tracing | None = None
+        self._activation: Activation = None
         self._is_ended = False
 
     # --- what applications use
@@ -55,50 +59,63 @@ class Span:
     @property
     def ids(self) -> Ids | None:
         """Trace and span id, for `score` and for logs; None when nothing is recorded."""
-        context = self._otel.get_span_context()
-        if not context.is_valid:
-            return None
-        return Ids(f"{context.trace_id:032x}", f"{context.span_id:016x}")
+        return None if self._record is None else self._record.ids
 
     def set(self, name: str, value: AttributeValue) -> None:
         """Set an attribute of your own. Other types than str, bool, int, float and lists of them
         are stored as JSON."""
-        with contained("setting an attribute"):
-            if self._client is None:
+        record = self._record
+        if record is None or self._is_ended or not record.is_sampled:
+            return
+        try:
+            own = record.own
+            if own is None:
+                own = record.own = {}
+            name = name[:MAX_NAME_CHARACTERS]
+            limits = record.builder.limits
+            if name not in own and len(own) >= limits.max_attributes:
+                if record.truncated is None or len(record.truncated) < _MAX_NAMES_LEFT_OUT:
+                    record.mark_truncated(name)
                 return
-            name = well_formed(name)[:MAX_NAME_CHARACTERS]
-            if name not in self._own and len(self._own) >= self._limits.max_attributes:
-                if len(self._truncated) < MAX_NAMES_LEFT_OUT:
-                    self._mark_truncated(name)
-                return
-            self._own[name] = self._plain(name, value)
+            kept, size = (value, 8) if type(value) in _SCALARS else snapshot(value)
+            if size > limits.max_attribute_bytes:
+                kept = record.builder.own(record, name, kept)
+                size = limits.max_attribute_bytes
+            own[name] = kept
+            record.size += size + len(name)
+        except Exception as error:  # noqa: BLE001 - see tachograph._internal.errors
+            contain(error, "setting an attribute")
 
     def set_input(self, value: object) -> None:
         """What the work was given (recorded under `capture="full"`)."""
-        with contained("recording an input"):
-            self._put_json(attributes.FUNCTION_INPUT, value)
+        self._put(attributes.FUNCTION_INPUT, "json", value)
 
     def set_output(self, value: object) -> None:
         """What the work gave (recorded under `capture="full"`)."""
-        with contained("recording an output"):
-            self._put_json(attributes.FUNCTION_OUTPUT, value)
+        self._put(attributes.FUNCTION_OUTPUT, "json", value)
 
     def error(self, error: BaseException) -> None:
         """Mark the span as failed. Leaving the `with` block by an exception does this itself."""
+        record = self._record
+        if record is None or self._is_ended:
+            return
         with contained("recording an error"):
             kind = type(error)
             module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
-            self._facts[attributes.ERROR_TYPE] = f"{module}{kind.__qualname__}"
-            text = ""
-            if self._capture == "full":  # an error's text often quotes the prompt
-                text = self._text(str(error), "status", 4096)
-            self._otel.set_status(Status(StatusCode.ERROR, text or None))
+            record.facts[attributes.ERROR_TYPE] = f"{module}{kind.__qualname__}"
+            record.is_failed = True
+            if record.capture == "full":  # an error's text often quotes the prompt
+                text = str(error)
+                record.error_text = text[: record.builder.limits.max_attribute_bytes]
+                record.size += len(record.error_text)
 
     def __enter__(self) -> Self:
-        with contained("starting a span"):
+        try:
             self._start()
-            if self._client is not None:
-                self._activation = self._client.tracing.activate(self._otel)
+            if self._record is not None and self._tracing is not None:
+                self._activation = self._tracing.activate(self._record)
+        except Exception as error:  # noqa: BLE001 - see tachograph._internal.errors
+            contain(error, "starting a span")
         return self
 
     def __exit__(
@@ -107,141 +124,125 @@ class Span:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        with contained("ending a span"):
+        if self._tracing is None:
+            return
+        try:
             if self._activation is not None:
-                deactivate(self._activation)
+                self._tracing.deactivate(self._activation)
                 self._activation = None
             if error is not None and not isinstance(error, GeneratorExit):
                 self.error(error)
             self._end()
+        except Exception as failure:  # noqa: BLE001 - see tachograph._internal.errors
+            contain(failure, "ending a span")
 
     # --- for the rest of the SDK
 
-    @contextmanager
-    def _active(self) -> Iterator[None]:
+    def _active(self) -> "_Active":
         """The span is current inside: for work that runs in slices, as generators do."""
-        activation = None
-        with contained("resuming a span"):
-            if self._client is not None:
-                activation = self._client.tracing.activate(self._otel)
-        try:
-            yield
-        finally:
-            with contained("suspending a span"):
-                if activation is not None:
-                    deactivate(activation)
+        return _Active(self)
 
     def _start(self) -> None:
         client = current_client()
-        if client is None or self._client is not None:
+        if client is None or self._record is not None:
             return
-        facts = current_facts()
-        mode = client.settings.capture
-        for wish in (facts.capture, self._capture_argument):
-            mode = mode if wish is None else lowest(wish, mode)
-        self._capture = mode
-        self._otel = client.tracing.start(
-            self._name,
-            self._kind,
-            {
-                attributes.OBSERVER: Observer.CLIENT,
-                attributes.CONTENT_CAPTURE: mode,
-                **facts.attributes(mode),
-                **self._facts,
-            },
-        )
-        if self._otel.is_recording():
-            self._client = client
+        around = current_facts()
+        mode = client.capture
+        if around.capture is not None:
+            mode = lowest(around.capture, mode)
+        if self._capture_argument is not None:
+            mode = lowest(self._capture_argument, mode)
+        self._tracing = client.tracing
+        record = self._tracing.start(self._name, self._kind, self._facts)
+        record.capture = mode
+        record.around = around.attributes(mode)
+        self._record = record
 
     def _end(self) -> None:
-        if self._is_ended or self._client is None:
+        record, tracing = self._record, self._tracing
+        if self._is_ended or record is None or tracing is None:
             return
-        self._is_ended = True
         try:
-            self._finish()
+            if record.is_sampled:
+                self._finish()
         finally:
-            if self._capture == "off":
-                self._own.clear()
-            if self._truncated:
-                self._facts[attributes.TRUNCATED] = self._truncated
-            self._otel.set_attributes({**self._own, **_clean(self._facts)})
-            self._otel.end()
+            self._is_ended = True
+            if record.capture == "off":
+                record.own = None
+            tracing.end(record)
 
     def _finish(self) -> None:
-        """Turn what a subclass gathered into attributes; called once, before the end."""
+        """Put what a subclass gathered into the record; called once, before the end."""
 
     @property
-    def _limits(self) -> Any:
-        assert self._client is not None
-        return self._client.settings.limits
+    def _capture(self) -> CaptureMode:
+        return "off" if self._record is None else self._record.capture
+
+    @property
+    def _span_context(self) -> SpanContext:
+        if self._record is None:
+            return INVALID_SPAN_CONTEXT
+        if self._record.otel is not None:
+            return self._record.otel.get_span_context()
+        return self._record.span_context
 
     @property
     def _records_content(self) -> bool:
-        return self._client is not None and self._capture == "full"
-
-    def _put_text(self, name: str, text: str) -> None:
-        """Record content under `name`: only in full capture, masked, cut to the limit."""
-        if self._records_content:
-            self._facts[name] = self._text(text, name, self._limits.max_attribute_bytes)
-
-    def _put_json(self, name: str, value: object) -> None:
-        if self._records_content:
-            self._facts[name] = self._json(value, name)
-
-    def _json(self, value: object, name: str) -> str:
-        plain = to_jsonable(value)
-        if self._has_mask:
-            plain = map_texts(plain, self._masked)
-        text, is_cut = fitted_json(plain, self._limits.max_attribute_bytes)
-        if is_cut:
-            self._mark_truncated(name)
-        return text
-
-    def _text(self, text: str, name: str, max_bytes: int) -> str:
-        kept, is_cut = truncated(well_formed(self._masked(text)), max_bytes)
-        if is_cut:
-            self._mark_truncated(name)
-        return kept
+        record = self._record
+        return record is not None and record.capture == "full" and record.is_sampled
 
     @property
-    def _has_mask(self) -> bool:
-        return self._client is not None and self._client.settings.mask is not None
+    def _max_attribute_bytes(self) -> int:
+        return 0 if self._record is None else self._record.builder.limits.max_attribute_bytes
 
-    def _masked(self, text: str) -> str:
-        mask = None if self._client is None else self._client.settings.mask
-        if mask is None:
-            return text
-        masked: object = MASK_FAILED
-        with contained("masking a text"):
-            masked = mask(text)
-        return masked if isinstance(masked, str) else MASK_FAILED
-
-    def _plain(self, name: str, value: object) -> AttributeValue:
-        if isinstance(value, bool | int | float):
-            return value
-        limit = self._limits.max_attribute_bytes
-        if isinstance(value, str):
-            return self._text(value, name, limit)
-        if isinstance(value, list | tuple) and len({type(item) for item in value}) == 1:
-            if isinstance(value[0], bool | int | float):
-                return value
-            if isinstance(value[0], str):
-                share = limit // len(value)
-                return [self._text(item, name, share) for item in value]
-        return self._json(value, name)
-
-    def _mark_truncated(self, name: str) -> None:
-        if name not in self._truncated:
-            self._truncated.append(name)
+    def _put(self, name: str, form: Form, value: object) -> None:
+        """Record content as the attribute `name`: only in full capture."""
+        record = self._record
+        if record is None or record.capture != "full" or not record.is_sampled or self._is_ended:
+            return
+        try:
+            kept, size = snapshot(value)
+            limit = record.builder.limits.max_attribute_bytes
+            if size > limit:
+                # Too long to wait in the queue as it is: it is cut here and now.
+                record.facts[name] = record.builder.content(record, name, form, kept)
+                size = limit
+            else:
+                if record.contents is None:
+                    record.contents = {}
+                record.contents[name] = (form, kept)
+            record.size += size
+        except Exception as error:  # noqa: BLE001 - see tachograph._internal.errors
+            contain(error, f"recording {name}")
 
 
-def _clean(facts: dict[str, AttributeValue]) -> dict[str, AttributeValue]:
-    """Facts that UTF-8 can hold. Ids and models come from callers and engines as they are; one
-    lone surrogate would cost the whole attribute. Content was cleaned when it was recorded."""
-    return {
-        name: well_formed(value) if isinstance(value, str) and len(value) < 4096 else value
-        for name, value in facts.items()
-    }
+class _Active:
+    """Makes a span current for a while."""
+
+    __slots__ = ("_activation", "_span")
+
+    def __init__(self, span: Span) -> None:
+        self._span = span
+        self._activation: Activation = None
+
+    def __enter__(self) -> None:
+        with contained("resuming a span"):
+            span = self._span
+            if span._record is not None and span._tracing is not None:
+                self._activation = span._tracing.activate(span._record)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with contained("suspending a span"):
+            if self._activation is not None and self._span._tracing is not None:
+                self._span._tracing.deactivate(self._activation)
+
+
+_SCALARS: Final = frozenset((bool, int, float))
 
 
 def span(name: str, *, capture: CaptureMode | None = None) -> Span:

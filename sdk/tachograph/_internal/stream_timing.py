@@ -15,19 +15,24 @@ MAX_GAPS: Final = 65_536
 class StreamTiming:
     """Chunk times on the monotonic clock. A chunk may carry several tokens: this counts chunks."""
 
+    __slots__ = ("_count", "_first_at", "_gaps", "_last_at", "_max_gap", "_started_at")
+
     def __init__(self) -> None:
         self._started_at = time.perf_counter()
-        self._first_at: float | None = None
-        self._last_at = 0.0
         self._count = 0
-        self._max_gap = 0.0
-        self._gaps = array("d")
+        # These are set by the first chunk: most calls are not streamed.
+        self._first_at: float
+        self._last_at: float
+        self._max_gap: float
+        self._gaps: array[float]
 
     def chunk(self) -> None:
         """A chunk with content has arrived."""
         now = time.perf_counter()
-        if self._first_at is None:
+        if self._count == 0:
             self._first_at = now
+            self._max_gap = 0.0
+            self._gaps = array("d")
         else:
             gap = now - self._last_at
             self._max_gap = max(self._max_gap, gap)
@@ -43,7 +48,7 @@ class StreamTiming:
     def attributes(self) -> dict[str, AttributeValue]:
         """Time to first chunk, mean time per chunk and gap percentiles, seconds; what the
         stream was too short to show is absent."""
-        if self._first_at is None:
+        if self._count == 0:
             return {}
         found: dict[str, AttributeValue] = {
             attributes.RESPONSE_TIME_TO_FIRST_CHUNK: self._first_at - self._started_at,

@@ -1,154 +1,125 @@
-"""Which TracerProvider our spans come from and how they find their parents."""
+"""Where our spans get their ids and parents from, and where they go when they end."""
 
-import weakref
+import os
+import random
+import time
+from collections.abc import Callable
 from contextvars import ContextVar, Token
-from typing import TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
-from opentelemetry import context as otel_context
-from opentelemetry import trace
-from opentelemetry.context import Context
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator
-from opentelemetry.trace import SpanKind
 
+from tachograph._internal.building import Builder
 from tachograph._internal.delivery import AttributeValue, Delivery
-from tachograph._internal.errors import contained
-from tachograph.exceptions import ConfigurationError
-from tachograph.semconv import SCHEMA_URL
-from tachograph.version import __version__
+from tachograph._internal.record import SpanRecord
+from tachograph._internal.sampling import Sampler
+from tachograph.types import Ids
 
-_current: ContextVar[trace.Span | None] = ContextVar("tachograph_span", default=None)
+Activation: TypeAlias = Any
+"""What undoes `Tracing.activate`."""
 
-Activation: TypeAlias = tuple[Token[trace.Span | None], "Token[Context] | None"]
-
-
-class DeliveringProcessor(SpanProcessor):
-    """Hands every ended, sampled span to a `Delivery`."""
-
-    def __init__(self, delivery: Delivery) -> None:
-        self.delivery = delivery
-
-    def on_end(self, span: ReadableSpan) -> None:
-        with contained("handing over a span"):
-            if span.context is not None and span.context.trace_flags.sampled:
-                self.delivery.submit_span(span)
-
-    def shutdown(self) -> None:
-        self.delivery.shutdown()
-
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        return self.delivery.flush(timeout_millis / 1000)
+_RECORD_BYTES: Final = 400
+_FACT_BYTES: Final = 40
 
 
-# A provider cannot give a processor back. One that we attached to before keeps its processor, and
-# only the delivery behind it is exchanged, so that repeated init() does not pile them up.
-_attached: "weakref.WeakKeyDictionary[TracerProvider, DeliveringProcessor]" = (
-    weakref.WeakKeyDictionary()
-)
+class Tracing(Protocol):
+    """Starts spans, makes them current and takes them when they end."""
+
+    def start(self, name: str, kind: int, facts: dict[str, AttributeValue]) -> SpanRecord:
+        """A started span, child of the current one. `facts` stays its own and may grow."""
+
+    def activate(self, record: SpanRecord) -> Activation:
+        """Make a span the current one until `deactivate`."""
+
+    def deactivate(self, activation: Activation) -> None:
+        """Undo `activate`."""
+
+    def current_ids(self) -> Ids | None:
+        """Ids of the current span, if any."""
+
+    def end(self, record: SpanRecord) -> None:
+        """Hand over a span that is complete, but for the time of its end."""
 
 
-class Tracing:
-    """Starts spans and makes them current.
+_current: ContextVar[SpanRecord | None] = ContextVar("tachograph_span", default=None)
 
-    An isolated one keeps its current span under a key of its own: other OpenTelemetry users in
-    the process neither get our spans as parents nor give us theirs, whose collector may be
-    another. A shared one uses OpenTelemetry's own current span.
+# A generator of our own: an application that seeds the shared one, for tests or in every worker
+# alike, would get the same ids again and again.
+_random = random.Random()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_random.seed)
+
+
+class IsolatedTracing:
+    """Spans that meet no other OpenTelemetry user in the process.
+
+    The current span is kept under a key of our own: others neither get our spans as parents nor
+    give us theirs, whose collector may be another. No span of OpenTelemetry's SDK is made.
     """
 
-    def __init__(self, provider: TracerProvider, *, is_isolated: bool) -> None:
-        self._is_isolated = is_isolated
-        self._tracer = provider.get_tracer("tachograph", __version__, schema_url=SCHEMA_URL)
+    def __init__(
+        self,
+        delivery: Delivery,
+        builder: Builder,
+        *,
+        sampler: Sampler | None = None,
+        id_generator: IdGenerator | None = None,
+    ) -> None:
+        self._delivery = delivery
+        self._builder = builder
+        self._sampler = sampler
+        self._new_trace_id: Callable[[], int] = _trace_id
+        self._new_span_id: Callable[[], int] = _span_id
+        if id_generator is not None:
+            self._new_trace_id = id_generator.generate_trace_id
+            self._new_span_id = id_generator.generate_span_id
 
-    def start(self, name: str, kind: SpanKind, attributes: dict[str, AttributeValue]) -> trace.Span:
-        """A started span, child of the current one."""
-        return self._tracer.start_span(
+    def start(self, name: str, kind: int, facts: dict[str, AttributeValue]) -> SpanRecord:
+        parent = _current.get()
+        if parent is not None:
+            trace_id, parent_span_id = parent.trace_id, parent.span_id
+            is_sampled = parent.is_sampled
+        else:
+            trace_id, parent_span_id = self._new_trace_id(), 0
+            is_sampled = self._sampler is None or self._sampler(trace_id)
+        return SpanRecord(
             name,
-            context=self._parent(),
-            kind=kind,
-            attributes=attributes,
-            record_exception=False,
-            set_status_on_exception=False,
+            kind,
+            trace_id,
+            self._new_span_id(),
+            parent_span_id,
+            is_sampled,
+            facts,
+            self._builder,
         )
 
-    def _parent(self) -> Context | None:
-        if not self._is_isolated:
-            return None
-        parent = _current.get()
-        return trace.set_span_in_context(parent or trace.INVALID_SPAN, Context())
+    def activate(self, record: SpanRecord) -> Activation:
+        return _current.set(record)
 
-    def activate(self, span: trace.Span) -> Activation:
-        """Make `span` the current one until `deactivate`."""
-        shared = None
-        if not self._is_isolated:
-            shared = otel_context.attach(trace.set_span_in_context(span))
-        return _current.set(span), shared
+    def deactivate(self, activation: Token[SpanRecord | None]) -> None:
+        try:
+            _current.reset(activation)
+        except ValueError:  # an async generator was closed from another task: its context is gone
+            pass
 
-    def current(self) -> trace.Span | None:
-        """Our current span, or None."""
-        if self._is_isolated:
-            return _current.get()
-        span = trace.get_current_span()
-        return span if span.get_span_context().is_valid else None
+    def current_ids(self) -> Ids | None:
+        record = _current.get()
+        return None if record is None else record.ids
 
-
-def deactivate(activation: Activation) -> None:
-    """Undo `Tracing.activate`."""
-    own, shared = activation
-    try:
-        _current.reset(own)
-    except ValueError:  # an async generator was closed from another task: its context is gone
-        pass
-    if shared is not None:
-        otel_context.detach(shared)
+    def end(self, record: SpanRecord) -> None:
+        record.end_time_unix_nano = (
+            record.start_time_unix_nano + time.perf_counter_ns() - record.started_at_ns
+        )
+        if record.is_sampled:
+            record.size += _RECORD_BYTES + _FACT_BYTES * len(record.facts)
+            self._delivery.submit_span(record)
+        else:
+            self._delivery.leave_out_span()
 
 
-def make_tracing(
-    mode: "str | trace.TracerProvider",
-    delivery: Delivery,
-    *,
-    id_generator: IdGenerator | None = None,
-) -> Tracing:
-    """Tracing for the `provider` setting."""
-    if mode == "isolated":
-        provider = _new_provider(delivery, id_generator)
-        provider.add_span_processor(DeliveringProcessor(delivery))
-        return Tracing(provider, is_isolated=True)
-    if mode == "global":
-        existing = trace.get_tracer_provider()
-        if not isinstance(existing, TracerProvider):
-            existing = _new_provider(delivery, id_generator)
-            trace.set_tracer_provider(existing)
-        provider = existing
-    elif isinstance(mode, TracerProvider):
-        provider = mode
-    else:
-        raise ConfigurationError("provider", "needs an opentelemetry.sdk.trace.TracerProvider")
-    processor = _attached.get(provider)
-    if processor is None:
-        _attached[provider] = processor = DeliveringProcessor(delivery)
-        provider.add_span_processor(processor)
-    processor.delivery = delivery
-    return Tracing(provider, is_isolated=False)
+def _trace_id() -> int:
+    return _random.getrandbits(128) or 1  # 0 is no id
 
 
-def _new_provider(delivery: Delivery, id_generator: IdGenerator | None) -> TracerProvider:
-    # Attribute limits would push out the oldest first, which are model and operation. Our own
-    # limits (LimitOptions) leave those alone.
-    unlimited = SpanLimits(
-        max_span_attributes=SpanLimits.UNSET,
-        max_attributes=SpanLimits.UNSET,
-        max_attribute_length=SpanLimits.UNSET,
-        max_span_attribute_length=SpanLimits.UNSET,
-    )
-    return TracerProvider(
-        resource=delivery.resource,
-        id_generator=id_generator,
-        span_limits=unlimited,
-        shutdown_on_exit=False,
-    )
-
-
-def make_resource(service_name: str, attributes: dict[str, str]) -> Resource:
-    """The resource of all data of this process."""
-    return Resource.create({**attributes, "service.name": service_name})
+def _span_id() -> int:
+    return _random.getrandbits(64) or 1

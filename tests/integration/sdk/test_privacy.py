@@ -8,8 +8,8 @@ from openai.types.chat import ChatCompletionMessageParam
 
 import tachograph
 import tachograph_detectors
+from tachograph._internal.building import MASK_FAILED
 from tachograph._internal.errors import raise_in_tests
-from tachograph._internal.spans import MASK_FAILED
 from tachograph.testing import recording
 
 from .openai_server import openai_server

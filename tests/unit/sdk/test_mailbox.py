@@ -1,11 +1,14 @@
 """Bounds, books and re-entrance of the queues."""
 
+import gc
+import threading
 import time
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tachograph._internal.delivery.bell import Bell
 from tachograph._internal.delivery.mailbox import Mailbox
 from tachograph._internal.delivery.options import DeliveryOptions
 from tachograph._internal.delivery.records import LogEvent, MetricPoint, estimated_bytes
@@ -42,11 +45,12 @@ def test_the_books_balance_whatever_happens(steps: list[tuple[str, Any]]) -> Non
         if step == "offer":
             mailbox.offer("metrics", POINT, number)
         elif step == "take":
-            batch = mailbox.take("metrics")
-            assert len(batch) <= 3
-            assert len(batch) <= 1 or sum(size for _, size in batch) <= 60
-            if batch:
-                under_way.append((len(batch), sum(size for _, size in batch)))
+            first = mailbox.take("metrics")
+            more = mailbox.take("metrics", 20)
+            assert more is None or (first is not None and more[1] <= 20)
+            sizes = [item[1] for item in (first, more) if item is not None]
+            if sizes:
+                under_way.append((len(sizes), sum(sizes)))
             if number and under_way:
                 records, size = under_way.pop(0)
                 lost = min(number - 1, records)
@@ -65,7 +69,9 @@ def test_what_is_under_way_still_takes_room() -> None:
     mailbox = Mailbox(DeliveryOptions(max_records=2))
     assert mailbox.offer("spans", POINT, 1)
     assert mailbox.offer("spans", POINT, 1)
-    assert len(mailbox.take("spans")) == 2
+    assert mailbox.take("spans") is not None
+    assert mailbox.take("spans") is not None
+    assert mailbox.take("spans") is None
     assert not mailbox.offer("spans", POINT, 1)
     assert mailbox.counts().dropped == {("spans", "queue_full"): 1}
     mailbox.resolve("spans", 2, 2)
@@ -86,13 +92,62 @@ def test_bytes_are_bounded() -> None:
     assert mailbox.counts().dropped == {("logs", "queue_bytes"): 1}
 
 
-def test_a_finaliser_inside_a_critical_section_is_kept_for_later() -> None:
+class Finalised:
+    """Submits a record when it is collected as garbage."""
+
+    def __init__(self, mailbox: Mailbox) -> None:
+        self._mailbox = mailbox
+        self._circle = self
+
+    def __del__(self) -> None:
+        self._mailbox.offer("spans", POINT, 1)
+
+
+def test_a_finaliser_may_submit_anywhere() -> None:
     """An abandoned stream ends its span in `__del__`, which may run anywhere, here included."""
     mailbox = Mailbox(DeliveryOptions())
-    with mailbox._section():
+    with mailbox._lock:
         assert mailbox.offer("spans", POINT, 1)
-        assert mailbox._lanes["spans"].submitted == 0
-    assert mailbox.counts().submitted["spans"] == 1
+    former = gc.get_threshold()
+    gc.set_threshold(1, 1, 1)
+    try:
+        for _ in range(1000):
+            Finalised(mailbox)
+            assert mailbox.offer("spans", POINT, 1)
+            assert mailbox.counts().submitted["spans"] > 0
+    finally:
+        gc.set_threshold(*former)
+        gc.collect()
+    assert mailbox.counts().submitted["spans"] == 2001
+    assert mailbox.counts().waiting["spans"] == 2001
+
+
+def test_many_threads_leave_the_books_right() -> None:
+    mailbox = Mailbox(DeliveryOptions(max_records=500))
+
+    def work() -> None:
+        for _ in range(2000):
+            mailbox.offer("spans", POINT, 1)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    counts = mailbox.counts()
+    assert counts.submitted["spans"] == 16_000
+    assert counts.waiting["spans"] == 500
+    assert counts.dropped == {("spans", "queue_full"): 15_500}
+
+
+def test_a_ring_before_the_wait_is_not_lost() -> None:
+    bell = Bell()
+    bell.ring()
+    bell.ring()
+    bell.wait(None)
+    started_at = time.monotonic()
+    bell.wait(0.05)
+    assert time.monotonic() - started_at >= 0.04
 
 
 def test_estimates_have_the_right_magnitude() -> None:

@@ -17,6 +17,7 @@ from tachograph._internal.delivery.records import (
     SIGNALS,
     LogEvent,
     MetricPoint,
+    PendingSpan,
     Record,
     Signal,
     estimated_bytes,
@@ -86,9 +87,13 @@ class Delivery:
         """What the data of this process is stamped with, `service.instance.id` included."""
         return self._resource
 
-    def submit_span(self, span: ReadableSpan) -> bool:
+    def submit_span(self, span: ReadableSpan | PendingSpan) -> bool:
         """Queue one ended span; False when it was dropped (and counted)."""
         return self._submit("spans", span)
+
+    def leave_out_span(self) -> None:
+        """Count a span that sampling decided against."""
+        self._mailbox.leave_out("spans")
 
     def submit_metrics(self, points: Sequence[MetricPoint]) -> bool:
         """Queue metric points; False when any of them was dropped (and counted)."""
@@ -115,7 +120,7 @@ class Delivery:
         before = mailbox.counts()
         mark = mailbox.accepted()
         mailbox.hurry()
-        if not mailbox.wait(lambda: mailbox.has_settled(mark), deadline):
+        if not mailbox.wait_settled(mark, deadline):
             return False
         after = mailbox.counts()
         return all(

@@ -22,7 +22,7 @@ class DeliveryOptions:
     batch_bytes: int = 4 * MEBIBYTE
     """… or so many estimated bytes before compression. One larger record travels alone."""
 
-    first_delay_s: float = 0.1
+    first_delay_s: float = 0.05
     """Longest wait of the first batch of the process, seconds."""
 
     delay_s: float = 1.0
@@ -39,6 +39,15 @@ class DeliveryOptions:
 
     retry_after_max_s: float = 300.0
     """A Retry-After above this is cut to it, seconds."""
+
+    circuit_failures: int = 5
+    """After so many failures in a row the collector is taken for away …"""
+
+    circuit_pause_s: float = 30.0
+    """… and tried with one batch so often, seconds, until it takes one."""
+
+    retry_for_s: float = 3600.0
+    """A batch that was tried for so long is dropped and counted `retries_exhausted`."""
 
     report_interval_s: float = 10.0
     """Shortest time between two client reports (`tachograph.client.*`), seconds."""

@@ -40,7 +40,41 @@ class LogEvent:
     """16 hex digits of the span that the event belongs to."""
 
 
-Record: TypeAlias = ReadableSpan | MetricPoint | LogEvent
+class PendingSpan:
+    """An ended span of our own: facts now, attributes when the delivery thread asks for them.
+
+    Ids are 0 where there is none (a root span has no parent); `kind` is OTLP's number.
+    """
+
+    __slots__ = (
+        "end_time_unix_nano",
+        "is_failed",
+        "kind",
+        "name",
+        "parent_span_id",
+        "size",
+        "span_id",
+        "start_time_unix_nano",
+        "trace_id",
+    )
+
+    name: str
+    kind: int
+    trace_id: int
+    span_id: int
+    parent_span_id: int
+    start_time_unix_nano: int
+    end_time_unix_nano: int
+    is_failed: bool
+    size: int
+    """Estimated bytes."""
+
+    def build(self) -> tuple[Mapping[str, AttributeValue], str]:
+        """Its attributes, and the text of its error."""
+        raise NotImplementedError
+
+
+Record: TypeAlias = PendingSpan | ReadableSpan | MetricPoint | LogEvent
 
 # Rough wire size of the fixed fields of a record and of one attribute beside its text; the bound
 # on bytes needs the right magnitude at the cost of a few additions, not an exact figure.
@@ -50,6 +84,8 @@ _ATTRIBUTE_BYTES = 16
 
 def estimated_bytes(record: Record) -> int:
     """Estimated memory and wire size of one record, bytes."""
+    if isinstance(record, PendingSpan):
+        return record.size
     size = _RECORD_BYTES + _attributes_bytes(record.attributes)
     if isinstance(record, ReadableSpan):
         for event in record.events:

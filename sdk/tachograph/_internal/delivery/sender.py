@@ -1,18 +1,20 @@
-"""The delivery thread: takes batches, sends them, retries, reports the books."""
+"""The delivery thread: encodes records, sends batches, retries, reports the books."""
 
 import logging
-import random
 import time
+from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from opentelemetry.sdk.resources import Resource
 
+from tachograph._internal.delivery import otlp
 from tachograph._internal.delivery.books import Counts, report_points
-from tachograph._internal.delivery.encode import encode, rejected_records
+from tachograph._internal.delivery.circuit import Circuit
 from tachograph._internal.delivery.mailbox import Mailbox
 from tachograph._internal.delivery.options import DeliveryOptions
-from tachograph._internal.delivery.records import SIGNALS, Record, Signal
+from tachograph._internal.delivery.pace import Pace
+from tachograph._internal.delivery.records import SIGNALS, Signal
 from tachograph._internal.delivery.transport import Answer, Transport, Verdict
 from tachograph.semconv.values import DropReason
 
@@ -25,26 +27,38 @@ _PATHS: Mapping[Signal, str] = {
 }
 
 
+_LOSS_REPORT_INTERVAL_S = 1.0
+
+
 @dataclass(slots=True)
 class _Batch:
-    """Records under way; kept until the collector has taken or refused them."""
+    """Encoded records under way; kept until the collector has taken or refused them."""
 
-    records: list[tuple[Record, int]]
+    pieces: list[otlp.Piece]
     body: bytes
-    attempts: int = 0
-    not_before: float = 0.0  # time.monotonic()
-    is_told_to_wait: bool = False  # by Retry-After: a flush does not override that
-    hurries: int = 0  # Mailbox.hurries at the last attempt
+    first_tried_at: float | None = None  # time.monotonic()
+    hurries: int = -1  # Mailbox.hurries at the last attempt
 
     @property
     def size(self) -> int:
-        return sum(size for _, size in self.records)
+        return sum(piece.size for piece in self.pieces)
+
+
+@dataclass(slots=True)
+class _Outbox:
+    """What of one signal was taken from the mailbox: a batch that grows, and full ones."""
+
+    pieces: list[otlp.Piece] = field(default_factory=list)
+    size: int = 0
+    since: float = 0.0  # time.monotonic() of the first piece
+    ready: deque[_Batch] = field(default_factory=deque)
 
 
 class Sender:
     """Moves records from a mailbox to the collector until the mailbox is closed and empty.
 
-    Everything but the constructor runs on the delivery thread.
+    Everything but the constructor runs on the delivery thread, in small steps with pauses between
+    them (see `Pace`), because that thread shares the interpreter with the application.
     """
 
     def __init__(
@@ -58,12 +72,13 @@ class Sender:
         self._transport = transport
         self._resource = resource
         self._options = options
-        self._batches: dict[Signal, list[_Batch]] = {signal: [] for signal in SIGNALS}
+        self._outboxes: dict[Signal, _Outbox] = {signal: _Outbox() for signal in SIGNALS}
+        self._circuit = Circuit(options)
+        self._pace = Pace(options.max_records)
         self._hurries_done = 0
         self._started_at_ns = time.time_ns()
         self._was_reached = False
         self._has_sent = False
-        self._is_failing = False
         self._reported: Counts | None = None
         self._reported_at = 0.0
 
@@ -71,8 +86,7 @@ class Sender:
         """The thread's main function."""
         while not (self._mailbox.is_closed and self._mailbox.held() == 0):
             try:
-                if not self._step():
-                    self._pause()
+                self._step()
             except Exception:  # noqa: BLE001 - a defect here must not end delivery for good
                 _log.exception("tachograph: delivery failed; what was under way is dropped")
                 self._drop_under_way()
@@ -80,177 +94,195 @@ class Sender:
             self._report(is_final=True)
         self._transport.close()
 
-    def _step(self) -> bool:
-        """Send what is due; False when nothing was."""
-        was_sent = False
+    def _step(self) -> None:
+        """Encode a little, send what is due, sleep when there is nothing to do."""
         hurries = self._mailbox.hurries
-        for signal in SIGNALS:
-            if not self._batches[signal] and self._due_at(signal) <= time.monotonic():
-                self._load(signal)
-            if self._batches[signal] and self._is_due(self._batches[signal][0]):
-                self._send(signal, self._batches[signal][0])
+        is_hurried = self._mailbox.is_closed or hurries > self._hurries_done
+        encoded, was_sent = 0, False
+        for signal, outbox in self._outboxes.items():
+            if not outbox.ready:
+                encoded += self._encode_some(signal, outbox)
+                if self._is_due(signal, outbox, is_hurried):
+                    self._close_batch(outbox)
+            if outbox.ready and self._may_try(outbox.ready[0]):
+                self._send(signal, outbox, outbox.ready[0])
                 was_sent = True
-        if not was_sent:
-            self._hurries_done = hurries  # what a flush found waiting has left, or may not leave
-        elif not self._is_failing:
-            self._report(is_final=False)
-        return was_sent
-
-    def _due_at(self, signal: Signal) -> float:
-        delay_s = self._options.delay_s if self._has_sent else self._options.first_delay_s
-        due_at = self._mailbox.due_at(signal, delay_s)
-        if due_at is None:
-            return float("inf")
-        is_hurried = self._mailbox.is_closed or self._mailbox.hurries > self._hurries_done
-        return 0.0 if is_hurried else due_at
-
-    def _is_due(self, batch: _Batch) -> bool:
-        if batch.not_before <= time.monotonic():
-            return True
-        is_hurried = self._mailbox.hurries > batch.hurries
-        return is_hurried and not batch.is_told_to_wait
-
-    def _pause(self) -> None:
-        """Sleep until something is due, comes in or is asked for."""
-        mailbox = self._mailbox
-        hurries, was_closed = mailbox.hurries, mailbox.is_closed
-        idle = [s for s in SIGNALS if not self._batches[s]]
-        dues = [self._due_at(signal) for signal in idle]
-        dues += [self._batches[s][0].not_before for s in SIGNALS if self._batches[s]]
-        until = min(dues)
-
-        def has_news() -> bool:
-            return (
-                mailbox.hurries > hurries
-                or mailbox.is_closed > was_closed
-                or (mailbox.is_closed and mailbox.held() == 0)
-                or any(self._due_at(signal) < until for signal in idle)
-            )
-
-        mailbox.wait(has_news, None if until == float("inf") else until)
-
-    def _load(self, signal: Signal) -> None:
-        records = self._mailbox.take(signal)
-        if records:
-            self._add(signal, records)
-
-    def _add(self, signal: Signal, records: list[tuple[Record, int]]) -> None:
-        try:
-            body = encode(signal, [record for record, _ in records], self._resource)
-        except Exception as error:  # noqa: BLE001 - an application may put anything into a span
-            if len(records) == 1:
-                _log.warning("tachograph: a record of %s has no OTLP form: %s", signal, error)
-                self._settle(signal, records, lost=1, reason=DropReason.INTERNAL_ERROR)
-            else:
-                self._split(signal, records)
+        if was_sent:
+            if not self._circuit.is_failing:
+                self._report(is_final=False)
             return
-        self._batches[signal].append(_Batch(records, body))
+        if is_hurried and encoded:
+            return
+        if not encoded:
+            self._hurries_done = hurries  # what a flush found waiting has left, or may not leave
+        self._sleep(encoded)
 
-    def _split(self, signal: Signal, records: list[tuple[Record, int]]) -> None:
-        middle = len(records) // 2
-        self._add(signal, records[:middle])
-        self._add(signal, records[middle:])
+    # --- from records to batches
 
-    def _send(self, signal: Signal, batch: _Batch) -> None:
+    def _encode_some(self, signal: Signal, outbox: _Outbox) -> int:
+        """Encode for as long as one step may last; returns how many records were taken."""
+        taken = 0
+        self._pace.begin(self._mailbox.waiting(signal))
+        while len(outbox.pieces) < self._options.batch_records and not self._pace.is_over:
+            item = self._mailbox.take(
+                signal, self._options.batch_bytes - outbox.size if outbox.pieces else None
+            )
+            if item is None:
+                break
+            taken += 1
+            record, size = item
+            try:
+                piece = otlp.encode(record, size)
+            except Exception as error:  # noqa: BLE001 - an application may put anything there
+                _log.warning("tachograph: a record of %s has no OTLP form: %s", signal, error)
+                self._mailbox.resolve(signal, 1, size, lost=1, reason=DropReason.INTERNAL_ERROR)
+                continue
+            if not outbox.pieces:
+                outbox.since = time.monotonic()
+            outbox.pieces.append(piece)
+            outbox.size += size
+        return taken
+
+    def _is_due(self, signal: Signal, outbox: _Outbox, is_hurried: bool) -> bool:
+        if not outbox.pieces:
+            return False
+        following = self._mailbox.next_size(signal)
+        is_full = len(outbox.pieces) >= self._options.batch_records or (
+            following is not None and outbox.size + following > self._options.batch_bytes
+        )
+        if is_full or (is_hurried and following is None):
+            return True
+        return outbox.since + self._delay_s <= time.monotonic()
+
+    @property
+    def _delay_s(self) -> float:
+        return self._options.delay_s if self._has_sent else self._options.first_delay_s
+
+    def _close_batch(self, outbox: _Outbox) -> None:
+        pieces, outbox.pieces, outbox.size = outbox.pieces, [], 0
+        outbox.ready.append(self._batch(pieces))
+
+    def _batch(self, pieces: list[otlp.Piece]) -> _Batch:
+        return _Batch(pieces, self._transport.packed(otlp.body(pieces, self._resource)))
+
+    def _sleep(self, encoded: int) -> None:
+        """Until something is due, comes in or is asked for."""
+        mailbox, now = self._mailbox, time.monotonic()
+        until: list[float] = []
+        is_empty = True
+        for signal, outbox in self._outboxes.items():
+            if outbox.ready:
+                until.append(self._circuit.until)
+            elif outbox.pieces or mailbox.waiting(signal):
+                is_empty = False
+                until.append(now + self._pace.pause_s(encoded, mailbox.waiting(signal)))
+                if outbox.pieces:
+                    until.append(outbox.since + self._delay_s)
+        timeout_s = min(until) - now if until else None
+        mailbox.sleep(timeout_s, wakes_for_records=is_empty)
+
+    # --- from batches to the collector
+
+    def _may_try(self, batch: _Batch) -> bool:
+        if self._circuit.until <= time.monotonic():
+            return True
+        return self._mailbox.hurries > batch.hurries and not self._circuit.is_told_to_wait
+
+    def _send(self, signal: Signal, outbox: _Outbox, batch: _Batch) -> None:
         batch.hurries = self._mailbox.hurries
-        batch.attempts += 1
+        if batch.first_tried_at is None:
+            batch.first_tried_at = time.monotonic()
         self._has_sent = True
         answer = self._transport.post(_PATHS[signal], batch.body)
         self._was_reached = self._was_reached or answer.status is not None
         if answer.verdict in (Verdict.RETRY, Verdict.UNREACHABLE):
-            self._postpone(batch, answer)
+            self._postpone(signal, outbox, batch, answer)
             return
         self._note_recovery()
-        self._batches[signal].remove(batch)
+        outbox.ready.remove(batch)
         if answer.verdict is Verdict.ACCEPTED:
-            rejected, message = rejected_records(signal, answer.body)
+            rejected, message = otlp.rejected_records(answer.body)
             if rejected:
                 _log.warning(
                     "tachograph: the collector rejected %d %s: %s", rejected, signal, message[:500]
                 )
-            self._settle(
-                signal,
-                batch.records,
-                lost=min(max(rejected, 0), len(batch.records)),
-                reason=DropReason.EXPORT_REJECTED,
+            lost = min(max(rejected, 0), len(batch.pieces))
+            self._settle(signal, batch, lost=lost, reason=DropReason.EXPORT_REJECTED)
+        elif answer.verdict is Verdict.TOO_LARGE and len(batch.pieces) > 1:
+            middle = len(batch.pieces) // 2
+            outbox.ready.extendleft(
+                (self._batch(batch.pieces[middle:]), self._batch(batch.pieces[:middle]))
             )
-        elif answer.verdict is Verdict.TOO_LARGE and len(batch.records) > 1:
-            self._split(signal, batch.records)
         else:
             _log.warning(
                 "tachograph: %s refused %d %s with HTTP %s%s",
                 self._transport.address,
-                len(batch.records),
+                len(batch.pieces),
                 signal,
                 answer.status,
                 ": check the API key (TACHOGRAPH_API_KEY)" if answer.status in (401, 403) else "",
             )
-            self._settle(
-                signal,
-                batch.records,
-                lost=len(batch.records),
-                reason=DropReason.EXPORT_REJECTED,
-            )
+            self._settle(signal, batch, lost=len(batch.pieces), reason=DropReason.EXPORT_REJECTED)
 
-    def _postpone(self, batch: _Batch, answer: Answer) -> None:
-        if not self._is_failing:
-            self._is_failing = True
+    def _postpone(self, signal: Signal, outbox: _Outbox, batch: _Batch, answer: Answer) -> None:
+        if not self._circuit.is_failing:
             _log.warning(
                 "tachograph: %s does not take telemetry now (%s); it waits in memory and is sent "
                 "when the collector is back",
                 self._transport.address,
                 answer.error or f"HTTP {answer.status}",
             )
+        self._circuit.fail(answer.retry_after_s)
         if self._mailbox.is_closed and not self._was_reached:
             self._mailbox.abandon()  # there is no collector here: do not hold up the exit
             return
-        ceiling = min(
-            self._options.backoff_max_s,
-            self._options.backoff_initial_s * 2.0 ** min(batch.attempts - 1, 30),
-        )
-        pause_s = random.uniform(ceiling / 2, ceiling)
-        batch.is_told_to_wait = answer.retry_after_s is not None
-        if answer.retry_after_s is not None:
-            pause_s += min(answer.retry_after_s, self._options.retry_after_max_s)
-        batch.not_before = time.monotonic() + pause_s
+        tried_for_s = time.monotonic() - (batch.first_tried_at or 0.0)
+        if tried_for_s > self._options.retry_for_s:
+            outbox.ready.remove(batch)
+            self._settle(signal, batch, lost=len(batch.pieces), reason=DropReason.RETRIES_EXHAUSTED)
 
     def _note_recovery(self) -> None:
-        if self._is_failing:
-            self._is_failing = False
+        if self._circuit.is_failing:
             _log.info("tachograph: %s takes telemetry again", self._transport.address)
+        self._circuit.succeed()
 
-    def _settle(
-        self, signal: Signal, records: list[tuple[Record, int]], *, lost: int, reason: str
-    ) -> None:
-        size = sum(size for _, size in records)
-        self._mailbox.resolve(signal, len(records), size, lost=lost, reason=reason)
+    def _settle(self, signal: Signal, batch: _Batch, *, lost: int, reason: str) -> None:
+        self._mailbox.resolve(signal, len(batch.pieces), batch.size, lost=lost, reason=reason)
 
     def _drop_under_way(self) -> None:
-        for signal, batches in self._batches.items():
-            for batch in batches:
-                self._settle(
+        for signal, outbox in self._outboxes.items():
+            lost = [piece for batch in outbox.ready for piece in batch.pieces] + outbox.pieces
+            outbox.ready.clear()
+            outbox.pieces, outbox.size = [], 0
+            if lost:
+                self._mailbox.resolve(
                     signal,
-                    batch.records,
-                    lost=len(batch.records),
+                    len(lost),
+                    sum(piece.size for piece in lost),
+                    lost=len(lost),
                     reason=DropReason.INTERNAL_ERROR,
                 )
-            batches.clear()
+
+    # --- the books
 
     def _report(self, *, is_final: bool) -> None:
-        """Send the client report when it has news. It is cumulative: a lost one does no harm."""
+        """Send the client report when it has news: losses with the next export, the rest at
+        intervals. It is cumulative, so that a lost one does no harm."""
         now = time.monotonic()
-        is_time = is_final or now - self._reported_at >= self._options.report_interval_s
-        counts = self._mailbox.counts()
-        if not is_time or (
-            self._reported is not None
-            and counts.submitted == self._reported.submitted
-            and counts.dropped == self._reported.dropped
-        ):
+        counts, reported = self._mailbox.counts(), self._reported
+        has_losses = counts.dropped != ({} if reported is None else reported.dropped)
+        is_news = has_losses or reported is None or counts.submitted != reported.submitted
+        interval_s = self._options.report_interval_s
+        if has_losses:
+            interval_s = min(interval_s, _LOSS_REPORT_INTERVAL_S)
+        if not is_news or not (is_final or now - self._reported_at >= interval_s):
             return
         points = report_points(
             counts, start_time_unix_nano=self._started_at_ns, time_unix_nano=time.time_ns()
         )
-        answer = self._transport.post(_PATHS["metrics"], encode("metrics", points, self._resource))
+        pieces = [otlp.encode(point, 0) for point in points]
+        body = self._transport.packed(otlp.body(pieces, self._resource))
+        answer = self._transport.post(_PATHS["metrics"], body)
         self._reported_at = now
         if answer.verdict is Verdict.ACCEPTED:
             self._reported = counts

@@ -72,10 +72,12 @@ class Transport:
         """Host and port, for messages; never credentials."""
         return f"{self._host}:{self._port}"
 
+    def packed(self, body: bytes) -> bytes:
+        """`body` as `post` takes it: compressed where that is wanted."""
+        return gzip.compress(body, compresslevel=1) if self._is_compressed else body
+
     def post(self, path: str, body: bytes) -> Answer:
-        """POST `body` to endpoint + `path`; never raises for what the network does."""
-        if self._is_compressed:
-            body = gzip.compress(body, compresslevel=1)
+        """POST a packed body to endpoint + `path`; never raises for what the network does."""
         is_reused = self._connection is not None
         answer = self._post_once(path, body)
         if answer.verdict is Verdict.UNREACHABLE and is_reused and not self._is_timeout(answer):

@@ -78,7 +78,7 @@ class Call:
         added, request_id = joining_headers(
             app_headers,
             self._options.default_header_names,
-            span_context=self.generation._otel.get_span_context(),
+            span_context=self.generation._span_context,
             facts=current_facts(),
             capture=self.generation._capture,
             is_own=self._options.propagates,
@@ -129,7 +129,7 @@ class Call:
             Assembly(
                 generation,
                 keeps_text=generation._records_content,
-                max_characters=generation._limits.max_attribute_bytes,
+                max_characters=generation._max_attribute_bytes,
             ),
             self._end,
             withholds_usage=self._withholds_usage,
