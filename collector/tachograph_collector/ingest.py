@@ -80,11 +80,18 @@ class Ingest:
 
         def translate(
             request: ExportTraceServiceRequest, window: Window, rejections: Rejections
-        ) -> Draft:
+        ) -> list[Draft]:
             spans = translate_spans(request, project, window, self.limits, rejections)
             rows = [self._pricer.price(span.row, span.reported_currency) for span in spans]
             sources = [row.service_name or UNNAMED_SERVICE for row in rows]
-            return self._draft(project, "spans", {"spans": rows}, sources)
+            drafts = [self._draft(project, "spans", {"spans": rows}, sources)]
+            scores = [score for span in spans for score in span.scores]
+            if scores:  # in the books they are the log records that they could have been
+                owners = [
+                    source for source, span in zip(sources, spans, strict=True) for _ in span.scores
+                ]
+                drafts.append(self._draft(project, "logs", {"scores": scores}, owners))
+            return drafts
 
         return await self._keep(body, lease, ExportTraceServiceRequest, translate)
 
@@ -94,7 +101,7 @@ class Ingest:
 
         def translate(
             request: ExportMetricsServiceRequest, window: Window, rejections: Rejections
-        ) -> Draft:
+        ) -> list[Draft]:
             metrics = translate_metrics(request, project, window, self.limits, rejections)
             accepted: Counter[str] = Counter()
             for source, count in metrics.points.items():
@@ -104,7 +111,7 @@ class Ingest:
                 "engine_readings": metrics.engine_readings,
                 "ledger": metrics.losses,
             }
-            return Draft(project, "metrics", accepted, tables=tables)
+            return [Draft(project, "metrics", accepted, tables=tables)]
 
         return await self._keep(body, lease, ExportMetricsServiceRequest, translate)
 
@@ -114,12 +121,11 @@ class Ingest:
 
         def translate(
             request: ExportLogsServiceRequest, window: Window, rejections: Rejections
-        ) -> Draft:
+        ) -> list[Draft]:
             scores = translate_logs(request, project, author, window, self.limits, rejections)
             rows = [score.row for score in scores]
-            return self._draft(
-                project, "logs", {"scores": rows}, [score.source for score in scores]
-            )
+            sources = [score.source for score in scores]
+            return [self._draft(project, "logs", {"scores": rows}, sources)]
 
         return await self._keep(body, lease, ExportLogsServiceRequest, translate)
 
@@ -150,37 +156,41 @@ class Ingest:
         body: Body,
         lease: Lease,
         request_type: type[ExportRequest],
-        translate: Callable[[ExportRequest, Window, Rejections], Draft],
+        translate: Callable[[ExportRequest, Window, Rejections], list[Draft]],
     ) -> Rejections:
         max_bytes = self._settings.max_body_bytes
 
-        def prepare() -> tuple[Packed, Rejections, int]:
+        def prepare() -> tuple[list[Packed], Rejections, int]:
             content = decompress(body.content, body.content_encoding, max_bytes)
             request = decode(content, body.encoding, request_type)
             rejections = Rejections()
             window = Window.around(time.time_ns(), self.limits.retention_days)
-            draft = translate(request, window, rejections)
-            return self._pack(draft, rejections), rejections, len(content)
+            drafts = translate(request, window, rejections)
+            for (source, reason), count in rejections.counts.items():
+                source = self._books.source_name(drafts[0].project, source)
+                drafts[0].rejected[source, reason] += count
+            packed = [_pack(draft, rejections) for draft in drafts]
+            return packed, rejections, len(content)
 
         loop = asyncio.get_running_loop()
         packed, rejections, size_bytes = await loop.run_in_executor(self._translators, prepare)
         lease.grow(max(0, size_bytes - lease.held_bytes))
-        if packed.rows or rejections.total:
-            await self._commit(packed)
+        for part in packed:
+            if part.rows or rejections.total:
+                await self._commit(part)
         return rejections
-
-    def _pack(self, draft: Draft, rejections: Rejections) -> Packed:
-        """The draft as bytes, without those rows that have a value which JSON cannot hold."""
-        for (source, reason), count in rejections.counts.items():
-            draft.rejected[self._books.source_name(draft.project, source), reason] += count
-        try:
-            return pack(draft)
-        except (TypeError, ValueError):
-            return pack(_without_unpackable(draft, rejections))
 
     async def _commit(self, packed: Packed) -> None:
         self._journal.admit(packed)
         await self._records.commit(packed, packed.size_bytes)
+
+
+def _pack(draft: Draft, rejections: Rejections) -> Packed:
+    """The draft as bytes, without those rows that have a value which JSON cannot hold."""
+    try:
+        return pack(draft)
+    except (TypeError, ValueError):
+        return pack(_without_unpackable(draft, rejections))
 
 
 def _without_unpackable(draft: Draft, rejections: Rejections) -> Draft:

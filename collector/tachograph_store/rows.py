@@ -129,7 +129,7 @@ class EngineReadingRow:
     labels: Mapping[str, str] = field(default_factory=dict)
     labels_hash: int = 0
     time: int
-    kind: str  # gauge | counter
+    kind: str  # gauge | counter (since the sender began) | delta (since its last point)
     value: float
     unit: str = ""
     version: int = 0

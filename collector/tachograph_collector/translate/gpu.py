@@ -8,13 +8,19 @@ from typing import Any, Final
 from opentelemetry.proto.metrics.v1.metrics_pb2 import NumberDataPoint
 
 from tachograph.semconv import attributes as a
-from tachograph.semconv.metrics import GPU_READING_COLUMNS
+from tachograph_collector.translate.dialects.metrics import (
+    GPU_COLUMN_MEANS,
+    GPU_METRICS,
+    GpuMetric,
+)
 from tachograph_collector.translate.limits import Limits, expiry
+from tachograph_collector.translate.readings import Point, number_of
 from tachograph_collector.translate.resource import Source
 from tachograph_collector.translate.values import as_count, cut, python_values, text_of
 from tachograph_store.rows import GpuReadingRow
 
 _WHOLE_COLUMNS: Final = frozenset({"memory_used_bytes", "memory_total_bytes", "throttle_reasons"})
+_GPU_NAME: Final = "gpu.name"  # OpenLIT's SDK
 _MAX_TEXT_BYTES = 256
 _MAX_ATTRIBUTES = 32
 _MAX_GPU_INDEX = 2**16 - 1
@@ -22,18 +28,26 @@ _MAX_GPU_INDEX = 2**16 - 1
 
 @dataclass(frozen=True, slots=True)
 class GpuPoint:
-    """One data point of a `hw.*` metric."""
+    """One data point that fills a column of one device's row."""
 
-    metric_name: str
+    target: GpuMetric
+    gpu_id: str  # '' where the point does not say
     point: NumberDataPoint
 
-    @staticmethod
-    def is_identified(point: NumberDataPoint) -> bool:
-        """Whether the point says of which device it speaks."""
-        return any(
-            attribute.key == a.HW_ID and attribute.value.string_value
-            for attribute in point.attributes
-        )
+    @classmethod
+    def of(cls, metric_name: str, point: Point) -> "GpuPoint | None":
+        """The point, or None where the metric's column means something else."""
+        if not isinstance(point, NumberDataPoint):
+            return None
+        target = GPU_METRICS[metric_name]
+        gpu_id = ""
+        for attribute in point.attributes:
+            text = attribute.value.string_value
+            if attribute.key == target.gpu_id:
+                gpu_id = cut(text, _MAX_TEXT_BYTES)[0]
+            elif text and GPU_COLUMN_MEANS.get(attribute.key, text) != text:
+                return None
+        return cls(target, gpu_id, point)
 
 
 def gpu_rows(
@@ -43,13 +57,13 @@ def gpu_rows(
     columns: dict[tuple[str, int], dict[str, Any]] = {}
     attributes: dict[tuple[str, int], dict[str, str]] = {}
     for gpu_point in points:
-        point = gpu_point.point
+        point, target = gpu_point.point, gpu_point.target
         texts = {key: text_of(value) for key, value in python_values(point.attributes).items()}
-        key = (cut(texts.pop(a.HW_ID), _MAX_TEXT_BYTES)[0], point.time_unix_nano)
-        column = GPU_READING_COLUMNS[gpu_point.metric_name]
-        value = _value(column, point)
+        texts.pop(target.gpu_id)
+        key = (gpu_point.gpu_id, point.time_unix_nano)
+        value = _value(target, point)
         if value is not None:
-            columns.setdefault(key, {})[column] = value
+            columns.setdefault(key, {})[target.column] = value
         attributes.setdefault(key, {}).update(texts)
     return [
         _row(gpu_id, time, columns.get((gpu_id, time), {}), texts, source, project, limits)
@@ -57,11 +71,11 @@ def gpu_rows(
     ]
 
 
-def _value(column: str, point: NumberDataPoint) -> float | int | None:
-    number = point.as_double if point.WhichOneof("value") == "as_double" else point.as_int
-    if column in _WHOLE_COLUMNS:
+def _value(target: GpuMetric, point: NumberDataPoint) -> float | int | None:
+    number = (number_of(point) or 0.0) * target.scale
+    if target.column in _WHOLE_COLUMNS:
         return as_count(number)
-    return float(number) if math.isfinite(number) else None
+    return number if math.isfinite(number) else None
 
 
 def _row(
@@ -74,7 +88,7 @@ def _row(
     limits: Limits,
 ) -> GpuReadingRow:
     gpu_index = as_count(texts.pop(a.GPU_INDEX, None))
-    gpu_model = texts.pop(a.HW_MODEL, None) or texts.get(a.HW_NAME)
+    gpu_model = texts.pop(a.HW_MODEL, None) or texts.get(a.HW_NAME) or texts.get(_GPU_NAME)
     rest = {
         cut(key, _MAX_TEXT_BYTES)[0]: cut(value, _MAX_TEXT_BYTES)[0]
         for key, value in list(texts.items())[:_MAX_ATTRIBUTES]

@@ -1,43 +1,15 @@
-"""Messages and documents: gathered from indexed attributes, cut without breaking their JSON."""
-
-import re
-from collections.abc import Mapping
+"""Content as text: documents, and JSON that is cut without breaking it."""
 
 import orjson
 
 from tachograph_collector.translate.values import Value, cut, text_of
 
-_INDEXED = re.compile(r"([0-9]{1,4})\.(.{1,200})", re.ASCII | re.DOTALL)
 _SHORTEST_CUT_BYTES = 256
 _MAX_DEPTH = 64
 
 
-def assemble_messages(fields: Mapping[str, Value]) -> str:
-    """JSON of messages from `{"0.role": …, "0.content": …, "1.role": …}`.
-
-    Plain text contents become one text part, the shape of `gen_ai.input.messages`; whatever else
-    a message carried is kept beside them under its own name.
-    """
-    messages: dict[int, dict[str, Value]] = {}
-    for key, value in fields.items():
-        match = _INDEXED.fullmatch(key)
-        if match is None:
-            continue
-        message = messages.setdefault(int(match[1]), {})
-        if match[2] == "content":
-            message["parts"] = [{"type": "text", "content": text_of(value)}]
-        else:
-            message[match[2]] = value
-    return orjson.dumps([messages[index] for index in sorted(messages)]).decode()
-
-
-def is_indexed(suffix: str) -> bool:
-    """Whether `suffix` is what follows the prefix of an indexed message."""
-    return _INDEXED.fullmatch(suffix) is not None
-
-
 def documents_text(value: Value) -> str:
-    """Plain text of retrieved documents: their contents, separated by blank lines."""
+    """Plain text of the documents' contents, separated by blank lines"""
     parsed: object = value
     if isinstance(value, str):
         try:

@@ -1,25 +1,34 @@
 """`ExportTraceServiceRequest` to span rows."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope, KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from tachograph.semconv.values import Observer, RejectReason
+from tachograph_collector.translate.annotations import score_rows
 from tachograph_collector.translate.counting import OBSERVERS, is_counted
-from tachograph_collector.translate.fields import read_attributes
+from tachograph_collector.translate.dialects.table import LEVEL, STATUS_MESSAGE
+from tachograph_collector.translate.events import (
+    SpanEvents,
+    has_stream_events,
+    messages_json,
+    note_stream,
+    read_events,
+)
+from tachograph_collector.translate.fields import SpanFields, put_content, read_attributes
 from tachograph_collector.translate.limits import Limits, Window, expiry
 from tachograph_collector.translate.outcome import Rejections
 from tachograph_collector.translate.resource import Source, read_resource
-from tachograph_collector.translate.values import cut, python_values, text_of
-from tachograph_store.rows import SpanRow
+from tachograph_collector.translate.settle import settle
+from tachograph_collector.translate.values import cut
+from tachograph_store.rows import ScoreRow, SpanRow
 
 _MAX_NAME_BYTES = 1024
-_MAX_EVENT_ATTRIBUTES = 64
-_MAX_TIME = 2**63 - 1  # DateTime64(9) holds signed nanoseconds
 _KINDS: Mapping[int, str] = {
     Span.SPAN_KIND_SERVER: "SERVER",
     Span.SPAN_KIND_CLIENT: "CLIENT",
@@ -30,6 +39,7 @@ _STATUS_CODES: Mapping[int, str] = {
     Status.STATUS_CODE_OK: "OK",
     Status.STATUS_CODE_ERROR: "ERROR",
 }
+_NO_EVENTS = SpanEvents()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +48,8 @@ class TranslatedSpan:
 
     row: SpanRow
     reported_currency: str | None
+    scores: Sequence[ScoreRow] = ()
+    """Scores of the span that it carries itself."""
 
 
 def translate_spans(
@@ -83,22 +95,25 @@ def _translate(
     span: Span, scope: InstrumentationScope, source: Source, project: str, limits: Limits
 ) -> TranslatedSpan:
     fields = read_attributes(span.attributes, span.dropped_attributes_count, limits)
+    events = _read_events(span, fields, limits) if span.events else _NO_EVENTS
     columns = fields.columns
+    status_code, status_text = _status(span, columns)
+    if fields.needs_settling:
+        settle(columns, scope.name, span.start_time_unix_nano, span.end_time_unix_nano)
+    if events.error_type is not None and status_code == "ERROR":
+        columns.setdefault("error_type", events.error_type)
     observer = columns.pop("observer", Observer.CLIENT)
     if observer not in OBSERVERS:
         fields.attributes["tachograph.observer"] = observer
         observer = Observer.CLIENT
     if "tenant" in columns and not (observer == Observer.PROXY and "tenant_source" in columns):
         columns["tenant_source"] = "attribute"  # only the sidecar maps keys to tenants
-    status_message, status_cut = cut(span.status.message, limits.max_attribute_bytes)
+    status_message, status_cut = cut(status_text, limits.max_attribute_bytes)
     if status_cut:
         fields.truncated.append("status.message")
     name, name_cut = cut(span.name, _MAX_NAME_BYTES)
     if name_cut:
         fields.truncated.append("name")
-    events = list(_events(span, limits))
-    if len(span.events) > limits.max_events:
-        fields.truncated.append("events")
     links = [link for link in span.links if len(link.trace_id) == 16 and len(link.span_id) == 8]
     if len(links) > limits.max_links:
         fields.truncated.append("links")
@@ -112,7 +127,7 @@ def _translate(
         duration_ns=span.end_time_unix_nano - span.start_time_unix_nano,
         name=name,
         kind=_KINDS.get(span.kind, "INTERNAL"),
-        status_code=_STATUS_CODES.get(span.status.code, "UNSET"),
+        status_code=status_code,
         status_message=status_message,
         service_name=source.service_name,
         service_instance_id=source.service_instance_id,
@@ -123,9 +138,9 @@ def _translate(
         truncated=tuple(dict.fromkeys(fields.truncated)),
         attributes=fields.attributes,
         resource_attributes=source.attributes,
-        event_times=[event.time for event in events],
-        event_names=[event.name for event in events],
-        event_attributes=[event.attributes for event in events],
+        event_times=events.times,
+        event_names=events.names,
+        event_attributes=events.attributes,
         link_trace_ids=[link.trace_id.hex() for link in links],
         link_span_ids=[link.span_id.hex() for link in links],
         content_hash=_content_hash(span, scope, source),
@@ -133,33 +148,33 @@ def _translate(
         content_expires_on=expiry(span.start_time_unix_nano, limits.content_retention_days),
         **columns,
     )
-    return TranslatedSpan(row, fields.cost_currency)
+    if not fields.annotations:
+        return TranslatedSpan(row, fields.cost_currency)
+    scores = tuple(score_rows(fields.annotations, row, limits))
+    return TranslatedSpan(row, fields.cost_currency, scores)
 
 
-@dataclass(frozen=True, slots=True)
-class _Event:
-    time: int
-    name: str
-    attributes: dict[str, str]
+def _read_events(span: Span, fields: SpanFields, limits: Limits) -> SpanEvents:
+    events = read_events(span, limits)
+    if len(span.events) > limits.max_events:
+        fields.truncated.append("events")
+    for column, (name, text) in events.contents.items():
+        put_content(column, name, text, fields, limits)
+    for column, messages in events.messages.items():
+        put_content(column, f"events.{column}", messages_json(messages), fields, limits)
+    if has_stream_events(events.names):
+        note_stream(span, fields.columns)
+    return events
 
 
-def _events(span: Span, limits: Limits) -> Iterator[_Event]:
-    for event in span.events[: limits.max_events]:
-        is_storable = 0 < event.time_unix_nano <= _MAX_TIME
-        yield _Event(
-            event.time_unix_nano if is_storable else span.start_time_unix_nano,
-            cut(event.name, _MAX_NAME_BYTES)[0],
-            _event_attributes(event.attributes, limits),
-        )
-
-
-def _event_attributes(attributes: Collection[KeyValue], limits: Limits) -> dict[str, str]:
-    texts: dict[str, str] = {}
-    for key, value in python_values(attributes).items():
-        if len(texts) == _MAX_EVENT_ATTRIBUTES:
-            break
-        texts[cut(key, _MAX_NAME_BYTES)[0]] = cut(text_of(value), limits.max_attribute_bytes)[0]
-    return texts
+def _status(span: Span, columns: dict[str, Any]) -> tuple[str, str]:
+    """The status of the span, or what a dialect says of it where it has none."""
+    code = _STATUS_CODES.get(span.status.code, "UNSET")
+    level = columns.pop(LEVEL, None)
+    message = columns.pop(STATUS_MESSAGE, None)
+    if code == "UNSET" and level == "ERROR":
+        code = "ERROR"
+    return code, span.status.message or message or ""
 
 
 def _content_hash(span: Span, scope: InstrumentationScope, source: Source) -> int:

@@ -11,7 +11,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tachograph_collector.translate.limits import Limits, Window
 from tachograph_collector.translate.outcome import Rejections
-from tachograph_collector.translate.spans import translate_spans
+from tachograph_collector.translate.spans import TranslatedSpan, translate_spans
 from tachograph_store.rows import SpanRow
 
 Attributes = Mapping[str, object]
@@ -122,5 +122,39 @@ def translate_one(
         rows, rejections = translate(make_span(attributes, **fields))
         assert not rejections.total
         return rows[0]
+
+    return run
+
+
+@pytest.fixture
+def translate_scoped(make_span: MakeSpan, window: Window, limits: Limits) -> Callable[..., SpanRow]:
+    """The row of one span that a named instrumentation scope wrote."""
+
+    def run(scope: str, attributes: Attributes, **fields: object) -> SpanRow:
+        request = ExportTraceServiceRequest()
+        scope_spans = request.resource_spans.add().scope_spans.add()
+        scope_spans.scope.name = scope
+        scope_spans.spans.append(make_span(attributes, **fields))
+        rejections = Rejections()
+        (translated,) = translate_spans(request, "p", window, limits, rejections)
+        return translated.row
+
+    return run
+
+
+@pytest.fixture
+def translate_scores(
+    make_request: Callable[..., ExportTraceServiceRequest],
+    make_span: MakeSpan,
+    window: Window,
+    limits: Limits,
+) -> Callable[[Attributes], TranslatedSpan]:
+    """One span with the scores that it carries."""
+
+    def run(attributes: Attributes) -> TranslatedSpan:
+        (span,) = translate_spans(
+            make_request(make_span(attributes)), "p", window, limits, Rejections()
+        )
+        return span
 
     return run
