@@ -22,7 +22,7 @@ from tachograph.semconv.values import RejectReason
 from tachograph_collector.auth import Principal
 from tachograph_collector.books import Books
 from tachograph_collector.group_commit import GroupCommit
-from tachograph_collector.journal.codec import Draft, Packed, pack
+from tachograph_collector.journal.codec import Draft, Packed, Rows, pack
 from tachograph_collector.journal.journal import Journal
 from tachograph_collector.limiter import Lease
 from tachograph_collector.otlp.compression import decompress
@@ -106,7 +106,7 @@ class Ingest:
             accepted: Counter[str] = Counter()
             for source, count in metrics.points.items():
                 accepted[self._books.source_name(project, source)] += count
-            tables: dict[str, Sequence[Any]] = {
+            tables: dict[str, Rows] = {
                 "gpu_readings": metrics.gpu_readings,
                 "engine_readings": metrics.engine_readings,
                 "ledger": metrics.losses,
@@ -145,7 +145,7 @@ class Ingest:
         self._appender.shutdown(wait=True)
 
     def _draft(
-        self, project: str, signal: str, tables: dict[str, Sequence[Any]], sources: Sequence[str]
+        self, project: str, signal: str, tables: dict[str, Rows], sources: Sequence[str]
     ) -> Draft:
         names = {source: self._books.source_name(project, source) for source in set(sources)}
         counted = [names[source] for source in sources]

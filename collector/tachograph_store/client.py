@@ -9,22 +9,25 @@ import json
 import os
 import struct
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
 import clickhouse_connect
 from clickhouse_connect.datatypes.registry import get_from_name
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.compression import get_compressor
 from clickhouse_connect.driver.exceptions import ClickHouseError, DataError, Error
 from clickhouse_connect.driver.httputil import get_pool_manager
 from clickhouse_connect.driver.insert import InsertContext
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import HTTPError, NewConnectionError
 
+from tachograph_store import native
 from tachograph_store.embedded.credentials import Credential, Role, read_credential
 from tachograph_store.errors import RowRefused, StoreError, StoreUnavailable, error_of_code
 from tachograph_store.named import query_text
@@ -221,6 +224,25 @@ class Store:
             lambda client: client.query_df(sql, dict(parameters or {}), **_comment(client, name))
         )
 
+    @contextmanager
+    def stream(
+        self, sql: str, parameters: Mapping[str, Any] | None, output: str, *, name: str = ""
+    ) -> Iterator[BinaryIO]:
+        """The answer as the engine writes it in a format of its own (`Parquet`, `JSONEachRow`, …).
+
+        Raises as `query`. What fails after the first bytes may end the answer early: check its end.
+        """
+        answer: Any = self._call(
+            lambda client: client.raw_stream(
+                sql, dict(parameters or {}), fmt=output, **_comment(client, name)
+            )
+        )
+        try:
+            with answer:
+                yield answer
+        except (ClickHouseError, HTTPError, OSError) as error:
+            raise _translated(error) from error
+
     def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Run a statement that answers no rows."""
         self._call(lambda client: client.command(sql, dict(parameters or {})))
@@ -242,6 +264,41 @@ class Store:
             RowRefused: a value does not fit its column; nothing of this call was stored.
             StoreUnavailable: the engine is away; the rows may have been stored all the same.
         """
+        if not all(map(native.is_known, types)):
+            self._insert_packed_by_client(table, columns, values, types, token)
+            return
+        pieces = [native.block_head(len(columns), len(values[0]))]
+        for column, type_name, of_column in zip(columns, types, values, strict=True):
+            try:
+                pieces.append(native.column(column, type_name, of_column))
+            except native.PACKING_ERRORS as error:
+                raise _does_not_fit(table, column, error) from error
+        block = b"".join(pieces)
+        settings = {_TOKEN: token} if token else None
+
+        def run(client: Client) -> None:
+            compression = client.write_compression
+            compressor: Any = get_compressor(compression)
+            data = b"".join((compressor.compress_block(block), compressor.flush() or b""))
+            client.raw_insert(
+                table, list(columns), data, settings, fmt="Native", compression=compression
+            )
+
+        try:
+            self._call(run)
+        except RowRefused as error:
+            error.table = table
+            raise
+
+    def _insert_packed_by_client(
+        self,
+        table: str,
+        columns: Sequence[str],
+        values: Sequence[Sequence[Any]],
+        types: Sequence[str],
+        token: str,
+    ) -> None:
+        """The same through clickhouse-connect's own packing, which knows every type."""
         column_types = [get_from_name(name) for name in types]
         context: InsertContext | None = None
 
@@ -269,10 +326,8 @@ class Store:
             raise
         except _PACKING_ERRORS as error:
             # clickhouse-connect lets the error of packing a value through as it is.
-            column = context.column_name if context else None
-            raise RowRefused(
-                f"a value of {table}.{column} does not fit: {error}", table=table, column=column
-            ) from error
+            column = (context and context.column_name) or ""
+            raise _does_not_fit(table, column, error) from error
 
     def ping(self) -> bool:
         """Whether the engine answers and is ready."""
@@ -314,6 +369,12 @@ def _comment(client: Client, name: str) -> dict[str, Any]:
     if not name or definition is None or definition.readonly:
         return {}
     return {"settings": {"log_comment": name}}
+
+
+def _does_not_fit(table: str, column: str, error: Exception) -> RowRefused:
+    return RowRefused(
+        f"a value of {table}.{column} does not fit: {error}", table=table, column=column or None
+    )
 
 
 def _was_never_sent(error: BaseException) -> bool:

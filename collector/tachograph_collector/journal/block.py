@@ -4,10 +4,10 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from tachograph_collector.books import Fates
-from tachograph_collector.journal.codec import Unpacked, columns_of, unpack
+from tachograph_collector.journal.codec import Part, Unpacked, columns_of, unpack
 from tachograph_collector.journal.folder import JournalFolder
 from tachograph_collector.journal.record import Damage, Record, read_records
 from tachograph_collector.journal.state import Position
@@ -86,23 +86,16 @@ def read_block(
 
 def merge(records: Sequence[Unpacked]) -> dict[str, Table]:
     """The rows of all records by table, in the order of the records."""
-    runs: dict[str, list[tuple[tuple[str, ...], list[list[Any]]]]] = {}
+    parts: dict[str, list[Part]] = {}
     owners: dict[str, list[int]] = {}
     for index, record in enumerate(records):
-        for table, (names, rows) in record.tables.items():
-            of_table = runs.setdefault(table, [])
-            if not of_table or of_table[-1][0] != names:
-                of_table.append((names, []))
-            of_table[-1][1].extend(rows)
-            owners.setdefault(table, []).extend([index] * len(rows))
-    tables: dict[str, Table] = {}
-    for table, of_table in runs.items():
-        parts = [columns_of(table, names, rows) for names, rows in of_table]
-        columns = parts[0]
-        for part in parts[1:]:  # written by versions with other fields
-            columns = {name: [*values, *part[name]] for name, values in columns.items()}
-        tables[table] = Table(columns, owners[table])
-    return tables
+        for table, part in record.tables.items():
+            parts.setdefault(table, []).append(part)
+            owners.setdefault(table, []).extend([index] * part.rows)
+    return {
+        table: Table(columns_of(table, of_table), owners[table])
+        for table, of_table in parts.items()
+    }
 
 
 def unpack_readable(records: Sequence[Record]) -> tuple[list[Unpacked], list[Record]]:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from tachograph_collector.journal.codec import Draft, columns_of, pack, unpack
+from tachograph_collector.journal.codec import Draft, Part, columns_of, pack, unpack
 from tachograph_store.rows import LedgerRow, ScoreRow, SpanRow
 
 SPAN = SpanRow(
@@ -31,8 +31,8 @@ SPAN = SpanRow(
 
 def _back(draft: Draft, table: str) -> dict[str, list[object]]:
     packed = pack(draft)
-    names, rows = unpack(packed.meta, packed.payload).tables[table]
-    return {name: list(values) for name, values in columns_of(table, names, rows).items()}
+    part = unpack(packed.meta, packed.payload).tables[table]
+    return {name: list(values) for name, values in columns_of(table, [part]).items()}
 
 
 def test_every_field_of_a_span_comes_back() -> None:
@@ -75,17 +75,45 @@ def test_counts_are_read_without_rows_and_sources_follow_rows() -> None:
     assert (packed.rows, packed.accepted[("p", "a", "spans")]) == (2, 1)
 
 
+def test_fields_that_rows_share_stand_once_and_defaults_not_at_all() -> None:
+    rows = [
+        replace(SPAN, span_id=f"{index:016x}", input_tokens=index or None) for index in range(9)
+    ]
+    packed = pack(Draft("p", "spans", Counter(shop=9), tables={"spans": rows}))
+    part = unpack(packed.meta, packed.payload).tables["spans"]
+    assert set(part.columns) == {"span_id", "input_tokens"}
+    assert part.same["attributes"] == {"a": "1"}
+    assert "completion" not in part.same
+    columns = columns_of("spans", [part, part])
+    assert columns["input_tokens"] == [None, *range(1, 9)] * 2
+    assert columns["completion"] == [None] * 18
+    assert columns["expires_on"] == [SPAN.expires_on] * 18
+
+
+def test_columns_are_packed_as_rows_are() -> None:
+    rows = [SPAN, replace(SPAN, span_id="2" * 16)]
+    columns = {item.name: [getattr(row, item.name) for row in rows] for item in fields(SpanRow)}
+    of_rows = pack(Draft("p", "spans", Counter(shop=2), tables={"spans": rows}))
+    of_columns = pack(Draft("p", "spans", Counter(shop=2), tables={"spans": columns}))
+    assert (of_rows.rows, of_rows.payload) == (of_columns.rows, of_columns.payload)
+
+
 def test_rows_of_another_version_get_defaults_and_lose_what_is_unknown() -> None:
-    names = ["project", "trace_id", "span_id", "start_time", "duration_ns", "name", "gone",
-             "expires_on", "content_expires_on"]  # fmt: skip
-    row = ["p", "t", "s", 1, 2, "n", "x", "2027-01-01", "2027-01-01"]
-    columns = columns_of("spans", names, [row, row])
-    assert list(columns["kind"]) == ["INTERNAL", "INTERNAL"]
+    required = {"project": "p", "trace_id": "t", "start_time": 1, "duration_ns": 2, "name": "n",
+                "expires_on": "2027-01-01", "content_expires_on": "2027-01-01"}  # fmt: skip
+    old = Part(2, {**required, "gone": "x"}, {"span_id": ["a", "b"]})
+    new = Part(1, {**required, "kind": "CLIENT"}, {"span_id": ["c"]})
+    columns = columns_of("spans", [old, new])
+    assert columns["kind"] == ["INTERNAL", "INTERNAL", "CLIENT"]
+    assert columns["span_id"] == ["a", "b", "c"]
     assert "gone" not in columns
     packed = pack(Draft("p", "spans", Counter(shop=1), tables={"spans": [SPAN]}))
     payload = packed.payload.replace(b'"duration_ns"', b'"period_ns"')
     with pytest.raises(ValueError, match="duration_ns"):
         unpack(packed.meta, payload)
+    two = pack(Draft("p", "spans", Counter(a=2), tables={"spans": [SPAN, replace(SPAN, name="m")]}))
+    with pytest.raises(ValueError, match="name has 1 values"):
+        unpack(two.meta, two.payload.replace(b',"m"]', b"]"))
 
 
 @pytest.mark.parametrize("bad", [{"name": "\ud800"}, {"content_hash": 2**64}])
