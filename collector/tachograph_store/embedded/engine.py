@@ -190,6 +190,9 @@ class Engine:
         }
         for name, value in values.items():
             connection.set(name, value)
+        if purpose == "write":
+            # Built by the first merge: at the insert it would cost as much as all else together.
+            connection.set("exclude_materialize_skip_indexes_on_insert", "searched_index")
         if purpose == "read":
             connection.set("readonly", "1")
         return connection

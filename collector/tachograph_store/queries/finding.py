@@ -1,6 +1,5 @@
 """Traces by what their requests said, lacked or scored: the ways from a number to its traces."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -9,6 +8,7 @@ from tachograph.semconv.values import GENERATIVE_OPERATIONS
 from tachograph_store.client import Store
 from tachograph_store.queries import run
 from tachograph_store.queries.quality import THRESHOLD
+from tachograph_store.queries.search import parse_search
 from tachograph_store.queries.selection import Selection
 from tachograph_store.queries.traces import TraceLine, TraceScores
 
@@ -40,7 +40,11 @@ def find_traces(
     content: str = "",
     limit: int = 100,
 ) -> FoundTraces:
-    """Traces with a counted request that passes; `content` is a part of prompt or answer."""
+    """Traces with a counted request that passes; `content` is a search as people type it.
+
+    Raises:
+        QueryRefused: a search that cannot be asked, see `tachograph_store.queries.search`.
+    """
     places = run(
         store,
         "traces_found",
@@ -48,8 +52,7 @@ def find_traces(
         **selection.parameters(),
         only=only,
         order=order,
-        content=content,
-        content_json=json.dumps(content, ensure_ascii=False)[1:-1],
+        **parse_search(content).parameters(),
         threshold=THRESHOLD,
         operations=sorted(GENERATIVE_OPERATIONS),
         limit=limit + 1,

@@ -1,5 +1,10 @@
 -- Places of traces by what their counted requests said, lacked or scored; `LIMIT` traces at most.
--- Content is read only when {content:String} is given, and never returned.
+-- What is searched for goes through the same changes as the text (see the column `searched`).
+WITH text -> replaceRegexpAll(
+    lowerUTF8(text),
+    '([\\p{Han}\\p{Hiragana}\\p{Katakana}\\p{Thai}\\p{Khmer}\\p{Lao}\\p{Myanmar}])|[\\x{a0}-\\x{bf}\\x{2000}-\\x{206f}\\x{3000}-\\x{3004}\\x{3007}-\\x{303f}\\x{ff00}-\\x{ff0f}\\x{ff1a}-\\x{ff20}،؛؟।]',
+    ' \\1 '
+) AS plain
 SELECT
     trace_id,
     toUnixTimestamp64Nano(s.start_time) AS newest_ns
@@ -35,11 +40,11 @@ WHERE project = {project:String}
                 AND source = 'evaluator'
         )
     ))
-    AND (empty({content:String})
-        OR positionCaseInsensitiveUTF8(ifNull(prompt, ''), {content:String}) > 0
-        OR positionCaseInsensitiveUTF8(ifNull(completion, ''), {content:String}) > 0
-        OR positionCaseInsensitiveUTF8(ifNull(prompt, ''), {content_json:String}) > 0
-        OR positionCaseInsensitiveUTF8(ifNull(completion, ''), {content_json:String}) > 0)
+    AND ({words:String} = '' OR hasAllTokens(searched, plain({words:String})))
+    AND ({phrase_1:String} = '' OR hasPhrase(searched, plain({phrase_1:String})))
+    AND ({phrase_2:String} = '' OR hasPhrase(searched, plain({phrase_2:String})))
+    AND ({phrase_3:String} = '' OR hasPhrase(searched, plain({phrase_3:String})))
+    AND ({part:String} = '' OR searched LIKE lowerUTF8({part:String}))
 ORDER BY if({order:String} = 'slowest', duration_ns, 0) DESC, start_time DESC, trace_id
 LIMIT 1 BY trace_id
 LIMIT {limit:UInt32}
