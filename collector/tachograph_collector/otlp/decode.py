@@ -11,6 +11,7 @@ from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
 
 from tachograph_collector.errors import malformed, unsupported_media
+from tachograph_collector.otlp.record_count import check_json, check_protobuf
 
 ExportRequest = TypeVar("ExportRequest", bound=Message)
 
@@ -39,13 +40,15 @@ def encoding_of(content_type: str) -> Encoding:
 
 
 def decode(body: bytes, encoding: Encoding, request_type: type[ExportRequest]) -> ExportRequest:
-    """Parse one export request. Raises `ApiError` 400 with what is wrong with it."""
+    """Parse one export request. Raises `ApiError` 400 with what is wrong with it, 413 when it
+    holds more records than may be made of it."""
     if encoding is Encoding.PROTOBUF:
         return _decode_protobuf(body, request_type)
     return _decode_json(body, request_type)
 
 
 def _decode_protobuf(body: bytes, request_type: type[ExportRequest]) -> ExportRequest:
+    check_protobuf(body, request_type)
     request = request_type()
     try:
         request.ParseFromString(body)
@@ -58,6 +61,7 @@ def _decode_protobuf(body: bytes, request_type: type[ExportRequest]) -> ExportRe
 
 
 def _decode_json(body: bytes, request_type: type[ExportRequest]) -> ExportRequest:
+    check_json(body)
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
