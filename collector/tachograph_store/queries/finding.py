@@ -13,7 +13,7 @@ from tachograph_store.queries.selection import Selection
 from tachograph_store.queries.traces import TraceLine, TraceScores
 
 Only = Literal["", "failed", "low_score", "unscored", "no_first_chunk", "no_tokens"]
-Order = Literal["newest", "slowest"]
+Order = Literal["newest", "slowest", "dearest", "longest_prompt", "most_tokens"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

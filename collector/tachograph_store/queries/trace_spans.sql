@@ -1,4 +1,5 @@
--- All spans of one trace, content included, the newest version of each, in order of start.
+-- All spans of some traces, content included, the newest version of each, in order of start; only
+-- those named by trace id and span id joined where {spans} is not empty.
 SELECT
     project, trace_id, span_id, parent_span_id,
     toUnixTimestamp64Nano(spans.start_time) AS start_time,
@@ -16,6 +17,8 @@ SELECT
     event_attributes, link_trace_ids, link_span_ids, content_hash, version, stored_at,
     expires_on, content_expires_on, booked_by, booked_block, booked_source
 FROM spans FINAL
-WHERE project = {project:String} AND trace_id = {trace_id:String}
+WHERE project = {project:String}
+    AND trace_id IN {trace_ids:Array(String)}
+    AND (empty({spans:Array(String)}) OR concat(trace_id, span_id) IN {spans:Array(String)})
 ORDER BY start_time, span_id
-LIMIT 10000
+LIMIT {limit:UInt32}

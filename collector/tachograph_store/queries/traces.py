@@ -1,21 +1,18 @@
 """Lists of traces, one trace with its spans and scores, spans by their ids."""
 
-import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
 from tachograph_store.client import Store
-from tachograph_store.errors import QueryRefused
 from tachograph_store.queries import run
+from tachograph_store.queries.cursor import Place, decode, encode, stretches
 from tachograph_store.queries.selection import nanoseconds
 from tachograph_store.rows import ScoreRow, SpanRow
 
 MAX_TRACES_PER_PAGE = 500
-_HOUR_NS = 3_600_000_000_000
-_STRETCHES_NS = (2 * _HOUR_NS, 48 * _HOUR_NS)
+MAX_SPANS_PER_TRACE = 10_000
 _AFTER_EVERY_TRACE_ID = "g"  # above every hex digit
 
 
@@ -90,7 +87,7 @@ class TracePage:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Found:
     trace_id: str
     newest_ns: int
 
@@ -105,7 +102,7 @@ def list_traces(
     """
     limit = max(1, min(limit, MAX_TRACES_PER_PAGE))
     until_ns = nanoseconds(wanted.until)
-    before = _decode(cursor) if cursor else _Place(_AFTER_EVERY_TRACE_ID, until_ns - 1)
+    before = decode(cursor) if cursor else Place(_AFTER_EVERY_TRACE_ID, until_ns - 1)
     places = _places(store, wanted, before, limit + 1)
     shown = places[:limit]
     if not shown:
@@ -126,21 +123,18 @@ def list_traces(
         # A trace deleted between the two questions is in the first answer only.
         traces=[by_id[trace_id] for trace_id in trace_ids if trace_id in by_id],
         scores={line.trace_id: line for line in scores},
-        next_cursor=_encode(shown[-1]) if len(places) > limit else None,
+        next_cursor=encode(Place(shown[-1].trace_id, shown[-1].newest_ns))
+        if len(places) > limit
+        else None,
     )
 
 
-def _places(store: Store, wanted: TraceFilter, before: _Place, limit: int) -> list[_Place]:
-    """The `limit` newest places before `before`, looked for in growing stretches of time.
-
-    Reading in order still opens every day's parts; most pages are full after the first hours.
-    """
-    since_ns = nanoseconds(wanted.since)
+def _places(store: Store, wanted: TraceFilter, before: Place, limit: int) -> list[_Found]:
     parameters = {
         "project": wanted.project,
         "until_ns": nanoseconds(wanted.until),
         "before_ns": before.newest_ns,
-        "before_trace_id": before.trace_id,
+        "before_trace_id": before.name,
         "models": _one_or_all(wanted.model),
         "tenants": _one_or_all(wanted.tenant),
         "users": _one_or_all(wanted.user),
@@ -152,19 +146,17 @@ def _places(store: Store, wanted: TraceFilter, before: _Place, limit: int) -> li
         "text": wanted.text.strip(),
         "limit": limit,
     }
-    for stretch_ns in _STRETCHES_NS:
-        oldest_ns = before.newest_ns - stretch_ns
-        if oldest_ns <= since_ns:
+    found: list[_Found] = []
+    for since_ns in stretches(before.newest_ns, nanoseconds(wanted.since)):
+        found = run(store, "traces_page", _Found, since_ns=since_ns, **parameters)
+        if len(found) == limit:
             break
-        places = run(store, "traces_page", _Place, since_ns=oldest_ns, **parameters)
-        if len(places) == limit:
-            return places
-    return run(store, "traces_page", _Place, since_ns=since_ns, **parameters)
+    return found
 
 
 def trace_spans(store: Store, project: str, trace_id: str) -> list[SpanRow]:
     """All spans of a trace with their content, in order of start, 10,000 at most."""
-    return run(store, "trace_spans", SpanRow, project=project, trace_id=trace_id)
+    return _spans(store, project, [trace_id], [], MAX_SPANS_PER_TRACE)
 
 
 def trace_scores(store: Store, project: str, trace_id: str) -> list[ScoreRow]:
@@ -174,13 +166,23 @@ def trace_scores(store: Store, project: str, trace_id: str) -> list[ScoreRow]:
 
 def spans_by_ids(store: Store, project: str, ids: Sequence[tuple[str, str]]) -> list[SpanRow]:
     """The spans with these (trace id, span id), content included; unknown ids are left out."""
+    if not ids:
+        return []
+    spans = sorted({trace_id + span_id for trace_id, span_id in ids})
+    return _spans(store, project, sorted({trace_id for trace_id, _ in ids}), spans, len(spans))
+
+
+def _spans(
+    store: Store, project: str, trace_ids: Sequence[str], spans: Sequence[str], limit: int
+) -> list[SpanRow]:
     return run(
         store,
-        "spans_by_ids",
+        "trace_spans",
         SpanRow,
         project=project,
-        trace_ids=sorted({trace_id for trace_id, _ in ids}),
-        spans=sorted(trace_id + span_id for trace_id, span_id in ids),
+        trace_ids=trace_ids,
+        spans=spans,
+        limit=limit,
     )
 
 
@@ -191,15 +193,3 @@ def start_of(line: TraceLine) -> datetime:
 
 def _one_or_all(value: str | None) -> list[str]:
     return [] if value is None else [value]
-
-
-def _encode(place: _Place) -> str:
-    return base64.urlsafe_b64encode(f"{place.newest_ns}:{place.trace_id}".encode()).decode()
-
-
-def _decode(cursor: str) -> _Place:
-    try:
-        newest, _, trace_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition(":")
-        return _Place(trace_id, int(newest))
-    except (binascii.Error, ValueError):
-        raise QueryRefused("cursor: not one that this list gave; begin without a cursor") from None

@@ -45,6 +45,15 @@ WHERE project = {project:String}
     AND ({phrase_2:String} = '' OR hasPhrase(searched, plain({phrase_2:String})))
     AND ({phrase_3:String} = '' OR hasPhrase(searched, plain({phrase_3:String})))
     AND ({part:String} = '' OR searched LIKE lowerUTF8({part:String}))
-ORDER BY if({order:String} = 'slowest', duration_ns, 0) DESC, start_time DESC, trace_id
+ORDER BY
+    multiIf(
+        {order:String} = 'slowest', toFloat64(duration_ns),
+        {order:String} = 'dearest', toFloat64(coalesce(list_cost, compute_cost, 0)),
+        {order:String} = 'longest_prompt', toFloat64(ifNull(input_tokens, 0)),
+        {order:String} = 'most_tokens', toFloat64(ifNull(input_tokens, 0) + ifNull(output_tokens, 0)),
+        0
+    ) DESC,
+    start_time DESC,
+    trace_id
 LIMIT 1 BY trace_id
 LIMIT {limit:UInt32}

@@ -9,12 +9,12 @@ from tachograph_store.embedded.lexer import Kind, tokens
 from tachograph_store.named import query_names, query_text
 
 NAMES = query_names()
-LISTS = ["traces_page", "traces_lines", "traces_scores"]
+LISTS = ["traces_page", "traces_lines", "traces_scores", "sessions_page", "sessions_lines"]
 CONTENT_COLUMNS = {"prompt", "completion", "context"}
 
 
 def test_there_are_queries() -> None:
-    assert {"traces_page", "traces_lines", "trace_spans", "spans_by_ids"} <= set(NAMES)
+    assert {"traces_page", "traces_lines", "trace_spans", "sessions_page"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
