@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from tachograph_store.client import Store
+from tachograph_store.rollup import CHILD_EARLY_S, CHILD_LATE_S
 from tachograph_store.rows import RollupMarkRow
 from tachograph_store.writer import Writer
 
@@ -37,6 +38,9 @@ def mark_dirty(store: Store, project: str, since: datetime, until: datetime) -> 
         raise ValueError(f"since {since} is not before until {until}")
     first = since.astimezone(UTC).replace(second=0, microsecond=0)
     last = (until.astimezone(UTC) - timedelta(microseconds=1)).replace(second=0, microsecond=0)
+    # A proxy's span that went may have kept its client's span, in another minute, from counting.
+    first -= timedelta(seconds=CHILD_LATE_S)
+    last += timedelta(seconds=CHILD_EARLY_S)
     mark = RollupMarkRow(
         project=project,
         mark_id=f"{time.time_ns():016x}-{uuid.uuid4().hex[:16]}",

@@ -1,10 +1,16 @@
 """What a page can be filtered by."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from tachograph_store.client import Store
+from tachograph_store.queries.counted import Counted, Dimension, counted_requests
 from tachograph_store.queries.selection import Selection
+
+_MAX_CHOICES: Final = 200
+_DIMENSIONS: Final[Sequence[Dimension]] = ("model", "tenant", "variant")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,8 +23,20 @@ class Choices:
 
 
 def choices(store: Store, selection: Selection) -> Choices:
-    """Models, tenants and variants of the counted requests of the range."""
-    row = store.rows("choices", selection.range_parameters())[0]
+    """Models, tenants and variants of the counted requests of the range, whatever is selected."""
+    whole = replace(selection, model=None, tenant=None, variant=None)
+    found = counted_requests(store, whole, _DIMENSIONS, with_times=False)
     return Choices(
-        models=tuple(row["models"]), tenants=tuple(row["tenants"]), variants=tuple(row["variants"])
+        models=_busiest(found, "model"),
+        tenants=_busiest(found, "tenant"),
+        variants=_busiest(found, "variant"),
     )
+
+
+def _busiest(found: Sequence[Counted], dimension: Dimension) -> Sequence[str]:
+    requests: Counter[str] = Counter()
+    for one in found:
+        requests[getattr(one.group, dimension)] += one.sums.requests
+    del requests[""]
+    ranked = sorted(requests, key=lambda name: (-requests[name], name))
+    return tuple(ranked[:_MAX_CHOICES])

@@ -2,21 +2,29 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 from tachograph.semconv.values import GENERATIVE_OPERATIONS
 from tachograph_store.client import Store
+from tachograph_store.queries.counted import counted_requests
 from tachograph_store.queries.selection import Selection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Percentiles:
-    """Seconds; None where nothing was measured."""
+    """Seconds, each at most 2 % from the exact one; None where nothing was measured."""
 
     p50_s: float | None
     p95_s: float | None
     p99_s: float | None
+
+    @classmethod
+    def of(cls, values: Sequence[float | None]) -> "Percentiles":
+        """Of the three in this order."""
+        p50_s, p95_s, p99_s = values
+        return cls(p50_s=p50_s, p95_s=p95_s, p99_s=p99_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,43 +74,46 @@ class Coverage:
 
 def overview_totals(store: Store, selection: Selection) -> OverviewTotals:
     """Totals of the selection; zero requests give None for every sum and percentile."""
-    row = store.rows("overview_totals", selection.parameters())[0]
+    groups = counted_requests(store, selection)
+    if not groups:
+        return _NOTHING
+    whole = groups[0]
+    sums = whole.sums
     return OverviewTotals(
-        requests=row["requests"],
-        errors=row["errors"],
-        input_tokens=row["input_tokens"],
-        output_tokens=row["output_tokens"],
-        without_tokens=row["without_tokens"],
-        duration=_percentiles(row["durations_ns"], 1e-9),
-        first_chunk=_percentiles(row["first_chunks_s"]),
-        without_first_chunk=row["without_first_chunk"],
-        list_cost=row["list_cost"],
-        without_list_cost=row["without_list_cost"],
-        compute_cost=row["compute_cost"],
-        without_compute_cost=row["without_compute_cost"],
-        currencies=tuple(sorted(row["currencies"])),
-        gpu_seconds=row["gpu_seconds"],
-        energy_j=row["energy_j"],
-        without_energy=row["without_energy"],
+        requests=sums.requests,
+        errors=sums.errors,
+        input_tokens=sums.input_tokens,
+        output_tokens=sums.output_tokens,
+        without_tokens=sums.without_tokens,
+        duration=Percentiles.of(whole.durations_s),
+        first_chunk=Percentiles.of(whole.first_chunks_s),
+        without_first_chunk=sums.requests - whole.with_first_chunk,
+        list_cost=sums.list_cost,
+        without_list_cost=sums.without_list_cost,
+        compute_cost=sums.compute_cost,
+        without_compute_cost=sums.without_compute_cost,
+        currencies=whole.currencies,
+        gpu_seconds=sums.gpu_seconds,
+        energy_j=sums.energy_j,
+        without_energy=sums.without_energy,
     )
 
 
 def overview_series(store: Store, selection: Selection, step_s: int) -> list[OverviewPoint]:
     """The selection in steps of `step_s` seconds, oldest first."""
-    rows = store.rows("overview_series", {**selection.parameters(), "step_s": step_s})
     return [
         OverviewPoint(
-            step=datetime.fromtimestamp(row["step"], UTC),
-            requests=row["requests"],
-            errors=row["errors"],
-            input_tokens=row["input_tokens"],
-            output_tokens=row["output_tokens"],
-            duration=_percentiles(row["durations_ns"], 1e-9),
-            first_chunk=_percentiles(row["first_chunks_s"]),
-            list_cost=row["list_cost"],
-            compute_cost=row["compute_cost"],
+            step=one.group.starts_at,
+            requests=one.sums.requests,
+            errors=one.sums.errors,
+            input_tokens=one.sums.input_tokens,
+            output_tokens=one.sums.output_tokens,
+            duration=Percentiles.of(one.durations_s),
+            first_chunk=Percentiles.of(one.first_chunks_s),
+            list_cost=one.sums.list_cost,
+            compute_cost=one.sums.compute_cost,
         )
-        for row in rows
+        for one in counted_requests(store, selection, step_s=step_s)
     ]
 
 
@@ -115,7 +126,22 @@ def overview_unscored(store: Store, selection: Selection) -> Coverage:
     return Coverage(answers=row["answers"], unscored=row["unscored"])
 
 
-def _percentiles(values: Sequence[float | None], scale: float = 1.0) -> Percentiles:
-    # The engine answers an empty array where no row has the fact
-    p50, p95, p99 = (value if value is None else value * scale for value in values or (None,) * 3)
-    return Percentiles(p50_s=p50, p95_s=p95, p99_s=p99)
+_NO_TIME: Final = Percentiles(p50_s=None, p95_s=None, p99_s=None)
+_NOTHING: Final = OverviewTotals(
+    requests=0,
+    errors=0,
+    input_tokens=None,
+    output_tokens=None,
+    without_tokens=0,
+    duration=_NO_TIME,
+    first_chunk=_NO_TIME,
+    without_first_chunk=0,
+    list_cost=None,
+    without_list_cost=0,
+    compute_cost=None,
+    without_compute_cost=0,
+    currencies=(),
+    gpu_seconds=None,
+    energy_j=None,
+    without_energy=0,
+)

@@ -6,6 +6,7 @@ import secrets
 import threading
 from typing import Any
 
+import pytest
 from google.protobuf import json_format
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -13,6 +14,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from tachograph_store.client import Store
+from tachograph_store.histogram import PERCENTILE_ERROR
 
 COUNT = "SELECT count() AS n FROM spans WHERE project = {project:String}"
 
@@ -146,7 +148,7 @@ def test_summary_by_segment(api: Any, harness: Any) -> None:
     assert [(s["segment"], s["requests"], s["list_cost"]) for s in by_tenant] == [
         ("acme", 2, "0.007000000")
     ]
-    assert by_tenant[0]["duration"]["p50_s"] == 1.0
+    assert by_tenant[0]["duration"]["p50_s"] == pytest.approx(1.0, rel=PERCENTILE_ERROR)
     assert by_tenant[0]["first_chunk"] == {"p50_s": None, "p95_s": None, "p99_s": None}
     none = api.client.get("/api/v1/summary", params={"model": secrets.token_hex(4)}).json()
     assert none["segments"] == []

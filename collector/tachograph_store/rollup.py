@@ -1,0 +1,234 @@
+"""Rollups: totals of each minute and hour, computed again from the spans where these have changed.
+
+What is added up anywhere is added up from spans that are each there once: no sum is ever continued.
+The job looks for spans stored since its cursor, and once nothing more was stored for a minute during
+`SETTLING`, computes the minute from its spans and replaces its rows; hours follow from their minutes.
+Readers (`queries.counted`) take a minute from its spans as long as the job has not come to it, so
+their numbers hold at every moment, before the job as after it.
+
+The job may die between any two statements: the cursor moves last, and what was done is done again
+to the same end. Two jobs at once do the same work twice and no harm: each replaces a minute by what
+the spans said when its statement began, and a later statement has a higher version. One at a time is
+cheaper, so whoever runs it holds a lock of the machine (`exclusive_job`).
+
+Histogram bucket 0 holds zero, bucket n the nanoseconds in [1.04^(n-1), 1.04^n), up to bucket 1000.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final, TypeVar
+
+from tachograph_store.client import Store
+from tachograph_store.named import query_text
+
+SETTLING: Final = timedelta(seconds=180)
+"""How long after `stored_at` a span may become visible: an insert waits up to 30 s for a connection
+and runs up to 60 s, and the machines' clocks differ by some seconds."""
+
+MAX_GROUPS: Final = 1_000
+"""A minute of more combinations of model, tenant, variant, operation and currency keeps its total
+only: its rollup would be hardly smaller than its spans, which readers then take instead."""
+
+CHILD_EARLY_S: Final = 60
+"""How much before a client span the span of the proxy that it called may begin: clocks differ."""
+
+CHILD_LATE_S: Final = 600
+"""How long after a client span the span of the proxy that it called may begin."""
+
+_SPANS_PER_STATEMENT: Final = 200_000
+_MINUTES_PER_QUESTION: Final = 5_000
+_MINUTES_PER_STATEMENT: Final = 500
+_HOURS_PER_STATEMENT: Final = 24
+_END_OF_TIME_S: Final = 2**32 - 1
+_INSERT: Final = "INSERT INTO rollups "
+_SAVE_CURSOR: Final = """
+INSERT INTO jobs (project, kind, evaluator, state, due_at, cursor, created_at, version, expires_on)
+SELECT '', 'cursor', 'rollups', 'done', now64(6), {cursor:String}, toDateTime64(0, 6, 'UTC'),
+    {version:UInt64}, toDate('2100-01-01')
+"""
+_CLEAR_MARKS: Final = """
+INSERT INTO rollup_marks (project, mark_id, since, until, is_deleted, version, expires_on)
+SELECT project, mark_id, since, until, 1, version + 1, today() + 2
+FROM rollup_marks FINAL
+WHERE project = {project:String} AND mark_id IN {marks:Array(String)}
+"""
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One statement of the job is done. `minutes` of `total_minutes` of the project are computed."""
+
+    project: str
+    minutes: int
+    total_minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Cursor:
+    settled_us: int
+    version: int
+    now_us: int
+
+
+class RollupJob:
+    """Brings rollups up to date with the spans, through a store opened with the role writer."""
+
+    def __init__(self, store: Store, settling: timedelta = SETTLING) -> None:
+        """`settling` of zero is for when nobody writes: after a load, in tests."""
+        self._store = store
+        self._settling_us = settling // timedelta(microseconds=1)
+
+    def run(self) -> int:
+        """Bring all projects up to date; how many minutes were computed. Raises `StoreError`."""
+        minutes: dict[str, int] = {}
+        for step in self.steps():
+            minutes[step.project] = step.minutes
+        return sum(minutes.values())
+
+    def steps(self) -> Iterator[Step]:
+        """The same, statement by statement; who stops in between loses nothing."""
+        cursor = self._cursor()
+        settled_us = cursor.now_us - self._settling_us
+        # A clock that was set back: what was stored since would lie below the cursor.
+        since_us = min(cursor.settled_us, settled_us)
+        has_work = False
+        for project in self._projects(since_us):
+            has_work = True
+            yield from self._bring_up(project, since_us, settled_us)
+        if has_work or settled_us < cursor.settled_us:
+            self._save(cursor, settled_us)
+
+    def rebuild(self, project: str, since: datetime, until: datetime) -> Iterator[Step]:
+        """Compute all minutes that touch [since, until) again, statement by statement.
+
+        Minutes whose spans have begun to expire keep their rollups. Raises `StoreError`.
+        """
+        first_s = int(since.timestamp()) // 60 * 60
+        known = self._known(project, max(0, first_s), int(-(-until.timestamp() // 1)))
+        yield from self._compute(project, known, sorted({hour_of(minute) for minute in known}))
+
+    def _bring_up(self, project: str, since_us: int, settled_us: int) -> Iterator[Step]:
+        marks = self._store.rows("rollup_marks", {"project": project})
+        dirty = self._store.rows(
+            "rollup_dirty",
+            {"project": project, "since_us": since_us, "child_late_s": CHILD_LATE_S},
+        )
+        # Of a minute that was written to just now readers take the spans anyway; it is computed once,
+        # when it has come to rest.
+        unsettled = {row["minute"] for row in dirty if row["stored_us"] >= settled_us}
+        settled = [row["minute"] for row in dirty if row["minute"] not in unsettled]
+        known: dict[int, int] = {}
+        for part in _parts(settled, _MINUTES_PER_QUESTION):
+            known.update(self._known(project, part[0], part[-1] + 60, part))
+        for mark in marks:
+            known.update(self._known(project, mark["since_s"], mark["until_s"]))
+        hours = {hour_of(minute) for minute in (*settled, *known)}
+        resting = hours - {hour_of(minute) for minute in unsettled}
+        yield from self._compute(project, known, sorted(resting))
+        if marks:
+            self._store.command(
+                _CLEAR_MARKS, {"project": project, "marks": [mark["mark_id"] for mark in marks]}
+            )
+            yield Step(project, len(known), len(known))
+
+    def _compute(
+        self, project: str, known: Mapping[int, int], hours: Sequence[int]
+    ) -> Iterator[Step]:
+        done = 0
+        for minutes in _portions(known):
+            parameters = {
+                "project": project,
+                "minutes": minutes,
+                "child_minutes": child_minutes(minutes),
+                "max_groups": MAX_GROUPS,
+            }
+            self._store.command(_INSERT + query_text("rollup_minutes"), parameters)
+            done += len(minutes)
+            yield Step(project, done, len(known))
+        for part in _parts(hours, _HOURS_PER_STATEMENT):
+            parameters = {"project": project, "hours": list(part)}
+            self._store.command(_INSERT + query_text("rollup_hours"), parameters)
+            yield Step(project, done, len(known))
+
+    def _known(
+        self, project: str, since_s: int, until_s: int, minutes: Sequence[int] = ()
+    ) -> dict[int, int]:
+        rows = self._store.rows(
+            "rollup_known",
+            {
+                "project": project,
+                "since_s": since_s,
+                "until_s": min(until_s, _END_OF_TIME_S),
+                "minutes": list(minutes),
+            },
+        )
+        return {row["minute"]: row["spans"] for row in rows}
+
+    def _projects(self, since_us: int) -> list[str]:
+        rows = self._store.rows("rollup_projects", {"project": "", "since_us": since_us})
+        return [row["project"] for row in rows]
+
+    def _cursor(self) -> _Cursor:
+        row = self._store.rows("rollup_cursor", {"project": ""})[0]
+        return _Cursor(row["settled_us"], row["version"], row["now_us"])
+
+    def _save(self, cursor: _Cursor, settled_us: int) -> None:
+        version = max(cursor.version + 1, cursor.now_us * 1000)
+        self._store.command(_SAVE_CURSOR, {"cursor": str(settled_us), "version": version})
+
+
+@contextmanager
+def exclusive_job(path: Path) -> Iterator[bool]:
+    """Hold the lock file at `path`; yields False when another process or thread holds it.
+
+    The kernel drops the lock with the process, so a killed one blocks nobody. Two machines are not
+    kept apart: see above for why they need not be.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)
+
+
+def hour_of(minute_s: int) -> int:
+    """The first second of a minute's hour."""
+    return minute_s // 3600 * 3600
+
+
+def child_minutes(minutes: Iterable[int]) -> list[int]:
+    """The minutes in which proxies may have seen what client spans of `minutes` called."""
+    early, late = CHILD_EARLY_S // 60, CHILD_LATE_S // 60 + 1
+    return sorted({minute + 60 * n for minute in minutes for n in range(-early, late)})
+
+
+def _parts(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _portions(spans_by_minute: Mapping[int, int]) -> Iterator[list[int]]:
+    """Minutes in order, in portions that one statement may hold in memory."""
+    portion: list[int] = []
+    spans = 0
+    for minute in sorted(spans_by_minute):
+        is_full = len(portion) == _MINUTES_PER_STATEMENT
+        if portion and (is_full or spans + spans_by_minute[minute] > _SPANS_PER_STATEMENT):
+            yield portion
+            portion, spans = [], 0
+        portion.append(minute)
+        spans += spans_by_minute[minute]
+    if portion:
+        yield portion
