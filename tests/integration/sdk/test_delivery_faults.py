@@ -145,6 +145,20 @@ def test_sent_is_delivered_plus_dropped_when_the_collector_comes_and_goes(
     }
 
 
+def test_while_the_collector_is_away_the_delivery_thread_sleeps(
+    make_delivery: DeliveryMaker, make_spans: SpanMaker
+) -> None:
+    """Were it to look again and again, the application would get the interpreter half the time."""
+    delivery = make_delivery(f"http://127.0.0.1:{free_port()}", batch_records=5)
+    for span in make_spans(50):
+        delivery.submit_span(span)
+    assert not delivery.flush(0.5)
+    before = time.process_time()
+    time.sleep(1.0)
+    assert time.process_time() - before < 0.5
+    assert delivery.counts().waiting["spans"] == 50
+
+
 @pytest.mark.parametrize("fault", [None, Fault(hangs=True), Fault(status=503)])
 def test_flush_and_shutdown_return_in_time(
     make_delivery: DeliveryMaker, make_spans: SpanMaker, receiver: Receiver, fault: Fault | None

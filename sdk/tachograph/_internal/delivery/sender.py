@@ -168,18 +168,18 @@ class Sender:
     def _sleep(self, encoded: int) -> None:
         """Until something is due, comes in or is asked for."""
         mailbox, now = self._mailbox, time.monotonic()
+        if any(outbox.ready for outbox in self._outboxes.values()):
+            # One circuit for all signals: what comes in meanwhile can wait as long.
+            mailbox.sleep(self._circuit.until - now, wakes_for_records=False)
+            return
         until: list[float] = []
-        is_empty = True
         for signal, outbox in self._outboxes.items():
-            if outbox.ready:
-                until.append(self._circuit.until)
-            elif outbox.pieces or mailbox.waiting(signal):
-                is_empty = False
-                until.append(now + self._pace.pause_s(encoded, mailbox.waiting(signal)))
-                if outbox.pieces:
-                    until.append(outbox.since + self._delay_s)
-        timeout_s = min(until) - now if until else None
-        mailbox.sleep(timeout_s, wakes_for_records=is_empty)
+            waiting = mailbox.waiting(signal)
+            if outbox.pieces or waiting:
+                until.append(now + self._pace.pause_s(encoded, waiting))
+            if outbox.pieces:
+                until.append(outbox.since + self._delay_s)
+        mailbox.sleep(min(until) - now if until else None, wakes_for_records=not until)
 
     # --- from batches to the collector
 
