@@ -116,16 +116,21 @@ class Ingest:
         return await self._keep(body, lease, ExportMetricsServiceRequest, translate)
 
     async def logs(self, body: Body, lease: Lease) -> Rejections:
-        """Keep the scores of a request. Raises `ApiError`."""
+        """Keep the scores and the messages of a request. Raises `ApiError`."""
         project, author = body.principal.project, body.principal.key_id or ""
 
         def translate(
             request: ExportLogsServiceRequest, window: Window, rejections: Rejections
         ) -> list[Draft]:
-            scores = translate_logs(request, project, author, window, self.limits, rejections)
-            rows = [score.row for score in scores]
-            sources = [score.source for score in scores]
-            return [self._draft(project, "logs", {"scores": rows}, sources)]
+            logs = translate_logs(request, project, author, window, self.limits, rejections)
+            scores = [score.row for score in logs.scores]
+            sources = [score.source for score in logs.scores]
+            drafts = [self._draft(project, "logs", {"scores": scores}, sources)]
+            if logs.events:  # rows of spans: in the books they are spans
+                events = [event.row for event in logs.events]
+                sources = [event.source for event in logs.events]
+                drafts.append(self._draft(project, "spans", {"spans": events}, sources))
+            return drafts
 
         return await self._keep(body, lease, ExportLogsServiceRequest, translate)
 

@@ -142,8 +142,8 @@ class ScoreRow:
     """One judgement of one answer; in [0, 1] with 1 good, or NULL with `error_type` or a label."""
 
     project: str
-    trace_id: str
-    span_id: str
+    trace_id: str  # '' until the span is known whose response the score names
+    span_id: str  # the response's id until then
     span_time: int  # start_time of the span judged, ns
     evaluator: str
     evaluator_version: str = ""

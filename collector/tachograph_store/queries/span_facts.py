@@ -34,3 +34,28 @@ def span_facts(
         spans=sorted(trace_id + span_id for trace_id, span_id in ids),
     )
     return {(facts.trace_id, facts.span_id): facts for facts in found}
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredSpan(SpanFacts):
+    """The span that a response id names."""
+
+    response_id: str
+
+
+def spans_of_responses(
+    store: Store, project: str, response_ids: Collection[str], since_ns: int, until_ns: int
+) -> dict[str, AnsweredSpan]:
+    """By response id the span that answered so, the latest one that started in the window."""
+    if not response_ids:
+        return {}
+    found = run(
+        store,
+        "span_of_response",
+        AnsweredSpan,
+        project=project,
+        response_ids=sorted(set(response_ids)),
+        since_ns=since_ns,
+        until_ns=until_ns,
+    )
+    return {span.response_id: span for span in found}

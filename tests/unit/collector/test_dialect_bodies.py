@@ -48,6 +48,11 @@ def test_every_typed_column_of_every_span(package: str, roomy: Limits) -> None:
         for span in translate_spans(request, "p", WHENEVER, roomy, rejections):
             row = asdict(pricer.price(span.row, span.reported_currency))
             rows.append((row["start_time"], {name: row[name] for name in COLUMNS}))
+    for body in _bodies(package, "logs"):
+        logs = ExportLogsServiceRequest.FromString(body)
+        for event in translate_logs(logs, "p", "", WHENEVER, roomy, Rejections()).events:
+            row = asdict(event.row)
+            rows.append((row["start_time"], {name: row[name] for name in COLUMNS}))
     rows.sort(key=lambda pair: pair[0])
     assert not rejections.total
     mismatches = compare(expectations(package), [row for _, row in rows])
