@@ -13,14 +13,16 @@ from tachograph_collector.ingest import Ingest
 from tachograph_collector.journal.station import JournalStation
 from tachograph_collector.limiter import ByteLimiter
 from tachograph_collector.middleware import RequestCounter
+from tachograph_collector.rollup_loop import RollupLoop
 from tachograph_collector.settings import CollectorSettings
 from tachograph_collector.store_link import StoreLink
 from tachograph_store.keys import find_key
 from tachograph_store.rows import ApiKeyRow
-from tachograph_store.settings import StoreSettings
+from tachograph_store.settings import StoreSettings, home
 
 _LOGGER = logging.getLogger(__name__)
 _DRAIN_DEADLINE_S = 4.0  # what is not drained by then stays in the journal
+_ROLLUP_DEADLINE_S = 4.0  # a statement that runs longer ends with the process, and is done again
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +66,16 @@ async def running_collector(
         requests=requests,
         started_at=time.time(),
     )
+    rollups = RollupLoop(link.writer, home() / "rollups.lock")
     station.start()
+    rollups.start()
     try:
         yield collector
     finally:
         ingest.close()
-        if await asyncio.to_thread(station.stop, _DRAIN_DEADLINE_S):
+        has_drained = await asyncio.to_thread(station.stop, _DRAIN_DEADLINE_S)
+        have_rollups_ended = await asyncio.to_thread(rollups.stop, _ROLLUP_DEADLINE_S)
+        if has_drained and have_rollups_ended:
             link.close()
         else:
             _LOGGER.warning("the store did not answer in time: what is journaled waits there")

@@ -25,6 +25,7 @@ from typing import Final, TypeVar
 
 from tachograph_store.client import Store
 from tachograph_store.named import query_text
+from tachograph_store.retention import effective
 
 SETTLING: Final = timedelta(seconds=180)
 """How long after `stored_at` a span may become visible: an insert waits up to 30 s for a connection
@@ -141,18 +142,20 @@ class RollupJob:
         self, project: str, known: Mapping[int, int], hours: Sequence[int]
     ) -> Iterator[Step]:
         done = 0
+        kept_days = effective(self._store, project).rollups_days
         for minutes in _portions(known):
             parameters = {
                 "project": project,
                 "minutes": minutes,
                 "child_minutes": child_minutes(minutes),
                 "max_groups": MAX_GROUPS,
+                "kept_days": kept_days,
             }
             self._store.command(_INSERT + query_text("rollup_minutes"), parameters)
             done += len(minutes)
             yield Step(project, done, len(known))
         for part in _parts(hours, _HOURS_PER_STATEMENT):
-            parameters = {"project": project, "hours": list(part)}
+            parameters = {"project": project, "hours": list(part), "kept_days": kept_days}
             self._store.command(_INSERT + query_text("rollup_hours"), parameters)
             yield Step(project, done, len(known))
 

@@ -42,6 +42,7 @@ WHERE project = {project:String}
       OR toStartOfMinute(s.start_time) IN (SELECT toDateTime(arrayJoin({raw_minutes:Array(UInt32)}), 'UTC'))
   )
   AND s.is_counted
+  AND s.expires_on >= toDate('2000-01-01')  -- an earlier day is the mark of the forgotten
   AND (empty({models:Array(String)}) OR has({models:Array(String)}, coalesce(s.response_model, s.request_model, '')))
   AND (empty({tenants:Array(String)}) OR has({tenants:Array(String)}, ifNull(s.tenant, '')))
   AND (empty({variants:Array(String)}) OR has({variants:Array(String)}, ifNull(s.variant, '')))

@@ -24,7 +24,8 @@ SELECT
     durations.1 AS duration_buckets, durations.2 AS duration_counts,
     first_chunks.1 AS first_chunk_buckets, first_chunks.2 AS first_chunk_counts,
     output_chunks.1 AS output_chunk_buckets, output_chunks.2 AS output_chunk_counts,
-    groups, spans_expire_on, 0 AS is_deleted, fresh + 1 AS version, expires_on
+    groups, spans_expire_on, 0 AS is_deleted, fresh + 1 AS version,
+    toDate(hour) + {kept_days:UInt32} AS expires_on
 FROM
 (
     SELECT
@@ -53,8 +54,7 @@ FROM
         sumMap(first_chunk_buckets, first_chunk_counts) AS first_chunks,
         sumMap(output_chunk_buckets, output_chunk_counts) AS output_chunks,
         max(m.groups) AS groups,
-        min(m.spans_expire_on) AS spans_expire_on,
-        max(m.expires_on) AS expires_on
+        min(m.spans_expire_on) AS spans_expire_on
     FROM rollups AS m FINAL
     WHERE project = {project:String}
       AND period_s = 60

@@ -27,7 +27,7 @@ SELECT
     durations.1 AS duration_buckets, durations.2 AS duration_counts,
     first_chunks.1 AS first_chunk_buckets, first_chunks.2 AS first_chunk_counts,
     output_chunks.1 AS output_chunk_buckets, output_chunks.2 AS output_chunk_counts,
-    groups, spans_expire_on, 0 AS is_deleted, fresh + 1 AS version, latest_expires_on AS expires_on
+    groups, spans_expire_on, 0 AS is_deleted, fresh + 1 AS version, toDate(minute) + {kept_days:UInt32} AS expires_on
 FROM
 (
     SELECT *, countIf(level = 'full') OVER (PARTITION BY minute) AS groups
@@ -60,8 +60,7 @@ FROM
             sumMap([duration_bucket], [toUInt64(1)]) AS durations,
             sumMapIf([first_chunk_bucket], [toUInt64(1)], s.time_to_first_chunk_s IS NOT NULL) AS first_chunks,
             sumMapIf([output_chunk_bucket], [toUInt64(1)], s.time_per_output_chunk_s IS NOT NULL) AS output_chunks,
-            min(s.expires_on) AS spans_expire_on,
-            max(s.expires_on) AS latest_expires_on
+            min(s.expires_on) AS spans_expire_on
         FROM
         (
             SELECT
@@ -86,6 +85,7 @@ FROM
             WHERE project = {project:String}
               AND toStartOfMinute(start_time) IN (SELECT toDateTime(arrayJoin({minutes:Array(UInt32)}), 'UTC'))
               AND is_counted
+              AND expires_on >= toDate('2000-01-01')  -- an earlier day is the mark of the forgotten
               AND (observer != 'client' OR (trace_id, span_id) NOT IN
               (
                   SELECT trace_id, parent_span_id

@@ -1,0 +1,69 @@
+"""The thread that brings rollups up to date: one collector of a machine at a time does."""
+
+import logging
+import threading
+from pathlib import Path
+from typing import Final
+
+from tachograph_store.client import Store
+from tachograph_store.errors import StoreError
+from tachograph_store.rollup import RollupJob, exclusive_job
+
+_LOGGER = logging.getLogger(__name__)
+_PAUSE_S: Final = 60.0
+"""Between two runs; meanwhile pages read what is new from the spans."""
+_RETRY_S: Final = 5.0
+
+
+class RollupLoop:
+    """Runs the job when started, and every minute until stopped."""
+
+    def __init__(self, writer: Store, lock: Path) -> None:
+        """`lock` is a file of the machine's; who holds it runs the job."""
+        self._writer = writer
+        self._lock = lock
+        self._stop = threading.Event()
+        self._problem: str | None = None
+        self._thread = threading.Thread(target=self._run, name="rollups", daemon=True)
+
+    @property
+    def problem(self) -> str | None:
+        """Why the job does not come on, None while it does."""
+        return self._problem
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self, deadline_s: float) -> bool:
+        """End after the statement that runs; False when it runs longer than that."""
+        self._stop.set()
+        self._thread.join(deadline_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._run_once()
+            except (StoreError, OSError) as error:
+                self._note(str(error) or type(error).__name__)
+            except Exception as error:
+                self._note(f"{type(error).__name__}: {error}")
+                _LOGGER.exception("the rollup job failed; pages read spans instead")
+            else:
+                self._note(None)
+            self._stop.wait(_PAUSE_S if self._problem is None else _RETRY_S)
+
+    def _run_once(self) -> None:
+        with exclusive_job(self._lock) as is_ours:
+            if is_ours:
+                for _ in RollupJob(self._writer).steps():
+                    if self._stop.is_set():
+                        return
+
+    def _note(self, problem: str | None) -> None:
+        if problem is not None and self._problem is None:
+            _LOGGER.warning("rollups wait, pages read spans instead: %s", problem)
+        elif problem is None and self._problem is not None:
+            _LOGGER.info("rollups are brought up to date again")
+        self._problem = problem
