@@ -73,6 +73,24 @@ def exposition(collector: Collector) -> str:
                 int(journal.drain_problem is not None),
             ),
             ("quarantine_bytes", "Bytes of refused rows.", journal.quarantine_bytes),
+            ("quarantine_files", "Files of refused rows.", journal.quarantine_files),
+            (
+                "journals",
+                "Journals drained here: its own, and those that dead processes left.",
+                journal.journals,
+            ),
+        ),
+        *_family(
+            "tachograph_collector_adopted_journals_total",
+            "counter",
+            "Journals of dead processes that were taken over.",
+            [({}, journal.adopted_journals)],
+        ),
+        *_family(
+            "tachograph_collector_clock_jumps_total",
+            "counter",
+            "Jumps of the wall clock by more than some seconds.",
+            [({}, journal.clock_jumps)],
         ),
         *_family(
             "tachograph_collector_journal_broken_records_total",

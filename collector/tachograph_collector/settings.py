@@ -78,6 +78,10 @@ class CollectorSettings(BaseSettings):
     quarantine_max_bytes: int = Field(default=64 * MIB, ge=0)
     """Bytes of refused rows that are kept for people to look at."""
 
+    refusal_patience_s: float = Field(default=60.0, ge=0, le=3600)
+    """Seconds that a block which the engine refuses for a reason nobody knows is tried again, before
+    its rows are tried one by one and those that it goes on refusing are set aside."""
+
     ledger_interval_s: float = Field(default=5.0, gt=0, le=60)
     """Seconds between two lines in the books."""
 

@@ -1,12 +1,22 @@
 """Finding the rows that the engine refuses for their content."""
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
-from tachograph_store.errors import QueryTooLarge, RowRefused
+from tachograph_store.errors import QueryRefused, QueryTooLarge, RowRefused, StoreError
+
+Blaming = tuple[type[StoreError], ...]
+"""Errors that are taken for the fault of a row."""
+CONTENT: Final[Blaming] = (RowRefused,)
+"""Error codes that are known to be about a row's content."""
+ANY_REFUSAL: Final[Blaming] = (RowRefused, QueryRefused)
+"""Unknown codes too."""
 
 
 def send_bisecting(
-    indexes: Sequence[int], send: Callable[[Sequence[int]], object]
+    indexes: Sequence[int],
+    send: Callable[[Sequence[int]], object],
+    blaming: Blaming = CONTENT,
 ) -> list[tuple[int, str]]:
     """Send all rows but those that the engine refuses for their content; these, with its words.
 
@@ -17,7 +27,7 @@ def send_bisecting(
         return []
     try:
         send(indexes)
-    except RowRefused as error:
+    except blaming as error:
         if len(indexes) == 1:
             return [(indexes[0], str(error))]
     except QueryTooLarge:
@@ -26,4 +36,7 @@ def send_bisecting(
     else:
         return []
     middle = len(indexes) // 2
-    return send_bisecting(indexes[:middle], send) + send_bisecting(indexes[middle:], send)
+    return [
+        *send_bisecting(indexes[:middle], send, blaming),
+        *send_bisecting(indexes[middle:], send, blaming),
+    ]

@@ -6,15 +6,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from tachograph_collector.books import CORRECTION, Account, Fates
-from tachograph_collector.journal.bisect import send_bisecting
+from tachograph_collector.journal.bisect import CONTENT, Blaming, send_bisecting
 from tachograph_collector.journal.block import Table
 from tachograph_collector.journal.codec import Unpacked
 from tachograph_collector.journal.folder import JournalFolder
+from tachograph_collector.journal.probe import probe
 from tachograph_collector.journal.quarantine import Quarantine
 from tachograph_collector.journal.state import Intent, Position
 from tachograph_collector.scores import find_spans
 from tachograph_store import span_plan
 from tachograph_store.client import Store
+from tachograph_store.errors import QueryRefused
 from tachograph_store.identities import SpanKey
 from tachograph_store.span_plan import SpanPlan
 from tachograph_store.writer import Writer
@@ -53,12 +55,16 @@ class Delivery:
         tables: Mapping[str, Table],
         begun: Intent | None,
         version_floor: int,
+        blaming: Blaming = CONTENT,
     ) -> tuple[Fates, int]:
         """Store what is not stored yet; fates of all records, and the version of the rows.
 
         `begun` is what an earlier attempt decided: carried on, it stores nothing twice and gives
-        the same fates. Raises `StoreError`; then nothing is known, and the block comes again.
+        the same fates. `blaming` are the errors taken for a row's fault. Raises `StoreError`; then nothing is known, and the block comes again.
         """
+        if blaming is not CONTENT:
+            for table in tables:
+                probe(self.writer, table)
         fates = Fates()
         for record in records:
             if record.signal == METRICS:
@@ -76,10 +82,10 @@ class Delivery:
                 unsent = self.writer.unsent(keys, plan)
             if spans is not None:
                 _book(records, spans, books, block)
-                self._send_spans(name, records, spans, keys, plan, unsent, fates)
+                self._send_spans(name, records, spans, keys, plan, unsent, fates, blaming)
         for table, rows in tables.items():
             if table != "spans":
-                self._send_rows(name, table, records, rows, plan.version, fates)
+                self._send_rows(name, table, records, rows, plan.version, fates, blaming)
         return fates, plan.version
 
     def _send_spans(
@@ -91,9 +97,10 @@ class Delivery:
         plan: SpanPlan,
         unsent: Sequence[int],
         fates: Fates,
+        blaming: Blaming,
     ) -> None:
         refused = send_bisecting(
-            unsent, lambda part: self.writer.send_spans(spans.columns, keys, plan, part)
+            unsent, lambda part: self.writer.send_spans(spans.columns, keys, plan, part), blaming
         )
         arrived = set(plan.sent).difference(unsent)
         corrected = [i for i in arrived if plan.fates[i] == span_plan.CORRECTION]
@@ -101,7 +108,8 @@ class Delivery:
         letters = list(plan.fates)
         for index, _ in refused:
             letters[index] = span_plan.REFUSED
-        outcomes = {**_OUTCOMES, span_plan.REFUSED: self._keep(name, "spans", spans, refused)}
+        kept = self._keep(name, "spans", spans, refused, blaming)
+        outcomes = {**_OUTCOMES, span_plan.REFUSED: kept}
         _enter_rows(records, spans, [outcomes[letter] for letter in letters], fates)
 
     def _send_rows(
@@ -112,14 +120,16 @@ class Delivery:
         rows: Table,
         version: int,
         fates: Fates,
+        blaming: Blaming,
     ) -> None:
         if table == "scores":
             find_spans(self.reader, rows.columns)
         refused = send_bisecting(
             range(len(rows.records)),
             lambda part: self.writer.write_columns(table, rows.columns, part, version),
+            blaming,
         )
-        outcome = self._keep(name, table, rows, refused)
+        outcome = self._keep(name, table, rows, refused, blaming)
         if table == "scores":
             outcomes = [_OUTCOMES[span_plan.STORED]] * len(rows.records)
             for index, _ in refused:
@@ -129,11 +139,20 @@ class Delivery:
             _move_points(records, rows, [index for index, _ in refused], outcome, fates)
 
     def _keep(
-        self, name: str, table: str, rows: Table, refused: Sequence[tuple[int, str]]
+        self,
+        name: str,
+        table: str,
+        rows: Table,
+        refused: Sequence[tuple[int, str]],
+        blaming: Blaming,
     ) -> tuple[str, str]:
-        if refused and not self.quarantine.keep_rows(name, table, rows.columns, refused):
-            return "quarantined", NOT_KEPT
-        return "quarantined", REFUSED
+        if not refused:
+            return "quarantined", REFUSED
+        if self.quarantine.keep_rows(name, table, rows.columns, refused):
+            return "quarantined", REFUSED
+        if blaming is not CONTENT:
+            raise QueryRefused(f"the quarantine has no room for refused rows: {refused[0][1]}")
+        return "quarantined", NOT_KEPT
 
 
 def _book(records: Sequence[Unpacked], spans: Table, books: str, block: int) -> None:

@@ -20,18 +20,19 @@ from tachograph_collector.journal.block import (
 from tachograph_collector.journal.codec import Unpacked
 from tachograph_collector.journal.delivery import Delivery
 from tachograph_collector.journal.folder import JournalFolder
-from tachograph_collector.journal.journal import Journal, Waiting
+from tachograph_collector.journal.journal import Journal
+from tachograph_collector.journal.lines import LedgerLines
 from tachograph_collector.journal.record import Record
-from tachograph_collector.journal.state import Intent, Line, State, keep_reserve
-from tachograph_collector.translate.limits import expiry, utc
-from tachograph_store.rows import LedgerRow
+from tachograph_collector.journal.refusals import Refusals
+from tachograph_collector.journal.state import Intent, State, keep_reserve
+from tachograph_store.errors import StoreError
 from tachograph_store.writer import Writer
 
 _LOGGER = logging.getLogger(__name__)
+_FIRST_RETRY_S: Final = 0.25
+_LAST_RETRY_S: Final = 5.0
 _MAX_ACCOUNTS: Final = 2_000
 """Accounts that may differ from the last lines; with more, new lines are written at once."""
-GAUGE_SEQUENCE: Final = 0
-"""`LedgerRow.sequence` of what is waiting: a newer line replaces it, others add up."""
 
 
 @dataclass(slots=True)
@@ -48,7 +49,7 @@ class Losses:
 
 @dataclass(slots=True)
 class Drain:
-    """One journal's way into the store; used by one thread, except for what `lag_s` reads."""
+    """One journal's way into the store; used by one thread, except for what health reads."""
 
     folder: JournalFolder
     journal: Journal
@@ -62,14 +63,42 @@ class Drain:
     """When the first record of the block being sent was written."""
     rows: int = 0
     """Rows of the last block."""
+    has_worked: bool = False
+    """Whether the last step drained a block."""
+    problem: str | None = None
+    """Why this journal does not come on, None while it does."""
+    books_problem: str | None = None
+    """Why its lines are not written, None while they are."""
+    refusal_patience_s: float = 60.0
+    _retry_at_s: float = 0.0
+    _retry_s: float = _FIRST_RETRY_S
+    _refusals: Refusals = field(init=False)
     _begun: Intent | None = None
+    _lines: LedgerLines = field(init=False)
 
     def __post_init__(self) -> None:
+        self._refusals = Refusals(self.refusal_patience_s)
+        self._lines = LedgerLines(self.folder.path, self.state)
         self._begun = Intent.load(self.folder.path, self.state.block)
         keep_reserve(self.folder.path)
 
-    def step(self) -> bool:
-        """Drain the next block; False when there is none. Raises `StoreError`, `OSError`."""
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time for a step: after a failure not at once."""
+        return self.problem is None or time.monotonic() >= self._retry_at_s
+
+    def put_off(self, problem: str) -> None:
+        """A step has failed; the next is due in a while."""
+        self._retry_s = (
+            _FIRST_RETRY_S if self.problem is None else min(2 * self._retry_s, _LAST_RETRY_S)
+        )
+        self._retry_at_s = time.monotonic() + self._retry_s
+        self.problem = problem
+        self.has_worked = False
+
+    def step(self) -> None:
+        """Drain the next block, if there is one. Raises `StoreError`, `OSError`."""
+        self.has_worked = False
         state = self.state
         block = read_block(
             self.folder,
@@ -82,22 +111,31 @@ class Drain:
         self.rows = block.rows
         if not block.records and not block.damages:
             state.position = block.end
+            self.problem = None
             self.journal.drained(state.position, Counter())
-            return False
+            return
         if block.records:
             self.oldest_ns = block.records[0].time_ns
         records, strange = unpack_readable(block.records)
         name = f"{state.books}-{state.block:010d}"
-        fates, version = self.delivery.deliver(
-            state.books,
-            name,
-            state.block,
-            block.end,
-            records,
-            merge(records),
-            self._begun,
-            state.version + 1,
-        )
+        try:
+            fates, version = self.delivery.deliver(
+                state.books,
+                name,
+                state.block,
+                block.end,
+                records,
+                merge(records),
+                self._begun,
+                state.version + 1,
+                self._refusals.blaming,
+            )
+        except StoreError as error:
+            # What was sent may have arrived all the same: the next attempt carries this one on.
+            self._begun = Intent.load(self.folder.path, state.block)
+            self._refusals.note(error)
+            raise
+        self._refusals.clear()
         for unpacked in records:
             enter_received(fates, unpacked)
         records += self._quarantine_damages(name, block, fates)
@@ -115,8 +153,9 @@ class Drain:
         self._begun = None
         self.oldest_ns = None
         self.books.enter(fates)
+        self.problem = self.books_problem = None  # before anybody sees that nothing waits any more
         self.journal.drained(state.position, accepted_of(records))
-        return True
+        self.has_worked = True
 
     def _quarantine_damages(self, name: str, block: Block, fates: Fates) -> list[Unpacked]:
         """Keep what was damaged; the counts of those records whose head is sound."""
@@ -172,55 +211,10 @@ class Drain:
     def write_books(self, writer: Writer, retention_days: int) -> None:
         """Write the lines that are due. Raises `StoreError`, `OSError`; they come again then.
 
-        Lines are kept in the state before they are sent, so that a crash repeats the same ones,
-        and a repeated line counts once.
+        A line that comes again is the same line, and counts once.
         """
-        state = self.state
-        if not state.lines:
-            state.lines = self._new_lines(self.journal.waiting)
-            if not state.lines:
-                return
-            state.unwritten.clear()
-            state.save(self.folder.path)
-        writer.write("ledger", [_ledger_row(state, line, retention_days) for line in state.lines])
-        state.lines = []
-        state.save(self.folder.path)
-
-    def _new_lines(self, waiting: Waiting) -> list[Line]:
-        state = self.state
-        gauge: Counter[Account] = Counter()
-        for account, count in waiting.items():
-            for outcome in ("received", "accepted", "waiting"):
-                gauge[Account(*account, outcome)] = count
-        changed = [
-            account for account in {*gauge, *state.shown_waiting}
-            if gauge[account] != state.shown_waiting[account]
-        ]  # fmt: skip
-        if not changed and not state.unwritten:
-            return []
-        now = time.time_ns()
-        state.sequence += 1
-        lines = [
-            Line(account, state.sequence, now, count)
-            for account, count in state.unwritten.items()
-            if count
-        ]
-        lines += [Line(account, GAUGE_SEQUENCE, now, gauge[account]) for account in changed]
-        state.shown_waiting = +gauge
-        return lines
-
-
-def _ledger_row(state: State, line: Line, retention_days: int) -> LedgerRow:
-    account = line.account
-    return LedgerRow(
-        project=account.project,
-        collector=state.books,
-        sequence=line.sequence,
-        source=account.source,
-        signal=account.signal,
-        outcome=account.outcome,
-        reason=account.reason,
-        time=utc(line.time_ns),
-        count=line.count,
-        expires_on=expiry(line.time_ns, retention_days),
-    )
+        if self.state.lines or self._lines.freeze(self.journal.waiting):
+            rows = self._lines.rows(retention_days)
+            writer.write_block("ledger", rows, self.state.lines_version)
+            self._lines.written()
+        self.books_problem = None

@@ -81,17 +81,21 @@ def claim_folders(journal_dir: Path) -> list[JournalFolder]:
     Raises `OSError` when the directory cannot be used.
     """
     make_private_directory(journal_dir / QUARANTINE)
-    left = sorted(path for path in journal_dir.iterdir() if (path / _LOCK).exists())
-    claimed = [folder for path in left if (folder := _claim(path)) is not None]
-    if not claimed:
+    claimed = claim_left(journal_dir)
+    while not claimed:
         path = journal_dir / uuid.uuid4().hex
         path.mkdir(mode=0o700)
-        folder = _claim(path)
-        if folder is None:
-            raise OSError(f"{path} was taken by another process")
-        claimed.append(folder)
-        sync_directory(journal_dir)
+        folder = _claim(path)  # None: a neighbour took it for one that is left
+        if folder is not None:
+            claimed.append(folder)
+            sync_directory(journal_dir)
     return claimed
+
+
+def claim_left(journal_dir: Path) -> list[JournalFolder]:
+    """Every folder that no living process owns: what dead ones left. Raises `OSError`."""
+    left = sorted(path for path in journal_dir.iterdir() if (path / _LOCK).exists())
+    return [folder for path in left if (folder := _claim(path)) is not None]
 
 
 def _claim(path: Path) -> JournalFolder | None:

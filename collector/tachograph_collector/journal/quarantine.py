@@ -51,6 +51,10 @@ class Quarantine:
         """Bytes of all files."""
         return sum(entry.stat().st_size for entry in os.scandir(self._folder))
 
+    def count(self) -> int:
+        """How many files there are."""
+        return sum(1 for _ in os.scandir(self._folder))
+
     def _keep(self, name: str, content: bytes) -> bool:
         path = self._folder / name
         before = path.stat().st_size if path.exists() else 0

@@ -52,13 +52,24 @@ class State:
     version: int = 0
     """The highest version that was given to a row: clocks may go back."""
     sequence: int = 0
-    """Number of the last lines of the books."""
+    """Number of the last minute's lines of the books."""
+    frozen: int = 0
+    """How often lines were frozen; names the file of totals that belongs to this state."""
     unwritten: Counter[Account] = field(default_factory=Counter)
     """Fates of drained records since then."""
     lines: list[Line] = field(default_factory=list)
     """Lines on their way to the store."""
+    lines_version: int = 0
+    """The version of their rows."""
     shown_waiting: Counter[Account] = field(default_factory=Counter)
     """What the last lines said of waiting records."""
+
+    def begin_books(self) -> None:
+        """Go on under new books: what the old ones said stands, and is added to no more."""
+        self.books = str(uuid.uuid4())
+        self.sequence = self.frozen = 0
+        self.lines.clear()
+        self.shown_waiting.clear()
 
     def save(self, folder: Path) -> None:
         """Replace the file, also on a full disk. Raises `OSError`."""
@@ -69,9 +80,11 @@ class State:
             "record": self.record,
             "version": self.version,
             "sequence": self.sequence,
-            "unwritten": _listed(self.unwritten),
+            "frozen": self.frozen,
+            "unwritten": listed(self.unwritten),
             "lines": [[*ln.account, ln.sequence, ln.time_ns, ln.count] for ln in self.lines],
-            "shown_waiting": _listed(self.shown_waiting),
+            "lines_version": self.lines_version,
+            "shown_waiting": listed(self.shown_waiting),
         }
         write_reserved(folder, _STATE, json.dumps(document).encode(), durable=True)
 
@@ -87,9 +100,11 @@ class State:
                 record=document["record"],
                 version=document["version"],
                 sequence=document["sequence"],
-                unwritten=_counted(document["unwritten"]),
+                frozen=document.get("frozen", 0),
+                unwritten=counted(document["unwritten"]),
                 lines=[Line(Account(*item[:5]), *item[5:]) for item in document["lines"]],
-                shown_waiting=_counted(document["shown_waiting"]),
+                lines_version=document.get("lines_version", document["version"]),
+                shown_waiting=counted(document["shown_waiting"]),
             )
         except FileNotFoundError:
             return cls()
@@ -167,9 +182,11 @@ def write_reserved(folder: Path, name: str, content: bytes, *, durable: bool) ->
         replace_file(path, content, durable=durable)
 
 
-def _listed(counts: "Counter[Account]") -> list[list[Any]]:
+def listed(counts: "Counter[Account]") -> list[list[Any]]:
+    """Counts as JSON has them."""
     return [[*account, count] for account, count in counts.items()]
 
 
-def _counted(items: list[list[Any]]) -> "Counter[Account]":
+def counted(items: list[list[Any]]) -> "Counter[Account]":
+    """The opposite."""
     return Counter({Account(*item[:5]): item[5] for item in items})

@@ -1,13 +1,14 @@
 """The journal of this process as a whole: opened, filled, drained, closed."""
 
 import asyncio
+import logging
 import time
 from dataclasses import dataclass
 
 from tachograph_collector.books import Books
 from tachograph_collector.journal.delivery import Delivery
 from tachograph_collector.journal.drain import Drain
-from tachograph_collector.journal.folder import JournalFolder, claim_folders
+from tachograph_collector.journal.folder import JournalFolder, claim_folders, claim_left
 from tachograph_collector.journal.journal import Journal
 from tachograph_collector.journal.loop import DrainLoop
 from tachograph_collector.journal.quarantine import Quarantine
@@ -17,6 +18,7 @@ from tachograph_collector.store_link import StoreLink
 from tachograph_store.settings import home
 from tachograph_store.writer import Writer
 
+_LOGGER = logging.getLogger(__name__)
 _POLL_S = 0.01
 
 
@@ -36,6 +38,13 @@ class JournalHealth:
     torn_records: int
     damaged_records: int
     missing_records: int
+    journals: int
+    """Drained here: the process's own, and those that dead processes left."""
+    adopted_journals: int
+    """How many of dead processes were taken over since the start."""
+    clock_jumps: int
+    """How often the wall clock jumped by more than some seconds."""
+    quarantine_files: int
 
 
 class JournalStation:
@@ -48,6 +57,7 @@ class JournalStation:
         self._reader = link.reader
         self._writer = Writer(link.writer)
         directory = settings.journal_dir or home() / "journal"
+        self._directory = directory
         try:
             folders = claim_folders(directory)
         except OSError as error:
@@ -59,8 +69,25 @@ class JournalStation:
         self._own = drains[0]
         self.journal = self._own.journal
         self._loop = DrainLoop(
-            drains, self._writer, link.settings.retention_days, settings.ledger_interval_s
+            drains,
+            self._writer,
+            link.settings.retention_days,
+            settings.ledger_interval_s,
+            self._adopt,
         )
+
+    def _adopt(self) -> list[Drain]:
+        folders = claim_left(self._directory)
+        for folder in folders:
+            _LOGGER.info("the journal %s of a process that died is taken over", folder.path.name)
+        drains: list[Drain] = []
+        for folder in folders:
+            try:
+                drains.append(self._drain(folder))
+            except OSError as error:
+                _LOGGER.warning("the journal %s cannot be read: %s", folder.path, error)
+                folder.release()
+        return drains
 
     def _drain(self, folder: JournalFolder) -> Drain:
         settings = self._settings
@@ -82,6 +109,7 @@ class JournalStation:
             books=self._books,
             max_rows=settings.max_block_rows,
             max_bytes=settings.max_block_bytes,
+            refusal_patience_s=settings.refusal_patience_s,
         )
 
     def start(self) -> None:
@@ -113,6 +141,10 @@ class JournalStation:
             torn_records=drain.torn_records,
             damaged_records=drain.damaged_records,
             missing_records=drain.missing_records,
+            journals=drain.journals,
+            adopted_journals=drain.adopted_journals,
+            clock_jumps=drain.clock_jumps,
+            quarantine_files=self._own.delivery.quarantine.count(),
         )
 
     async def settle(self, timeout_s: float) -> bool:

@@ -40,6 +40,10 @@ class JournalHealth(BaseModel):
     torn_records: int
     damaged_records: int
     missing_records: int
+    journals: int
+    adopted_journals: int
+    clock_jumps: int
+    quarantine_files: int
 
 
 class Health(Readiness):

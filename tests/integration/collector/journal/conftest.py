@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tachograph_store.client import connect
+from tachograph_store.queries.ledger import LedgerBalance, ledger_balance
 from tachograph_store.settings import StoreSettings
 
 
@@ -76,6 +77,15 @@ class Stack:
         for entry in entries:
             sums[entry["outcome"]] = sums.get(entry["outcome"], 0) + entry["count"]
         return sums
+
+    def balance(self) -> list[LedgerBalance]:
+        """The books in full."""
+        with connect(self.settings) as store:
+            return ledger_balance(store, "default")
+
+    def unbalanced(self) -> list[LedgerBalance]:
+        """Sources of which an equation does not hold."""
+        return [line for line in self.balance() if not line.is_balanced]
 
     def stop(self) -> None:
         for process in self._collectors:

@@ -64,6 +64,7 @@ def test_no_acknowledged_span_is_lost_or_stored_twice(stack: Any, harness: Any) 
         for _ in range(ROUNDS):
             seen = load.requests
             harness.wait_for(lambda seen=seen: load.requests > seen + 2, "some requests")
+            assert stack.unbalanced() == []
             time.sleep(random.uniform(0, 0.5))  # any moment: of an append, an insert, a checkpoint
             stack.kill_collector(process)
             process, load.url = stack.start_collector(**FAST_BOOKS)
@@ -79,6 +80,9 @@ def test_no_acknowledged_span_is_lost_or_stored_twice(stack: Any, harness: Any) 
         return bool(stack.ledger(load.url).get("stored") == len(stored))
 
     harness.wait_for(is_written, "the last lines of the books")
+    (first, second) = stack.balance()
+    assert first.live + second.live == len(stored)
+    assert stack.unbalanced() == []
     books = stack.ledger(load.url)
     assert books["accepted"] == books["stored"] + books.get("duplicate", 0)
     assert books["received"] == books["accepted"]

@@ -211,11 +211,12 @@ def test_a_block_that_comes_again_is_the_same_block(
     _append(station, _span(project, "a"), corrected, _span(project, "b"), _span(project, "b"))
     assert settings.journal_dir is not None
     folder = next(settings.journal_dir.glob("*/state.json")).parent
-    segments = {path: path.read_bytes() for path in folder.glob("*.segment")}
+    kept = [*folder.glob("*.segment"), *folder.glob("totals-*.json")]
+    contents = {path: path.read_bytes() for path in kept}
     before = (folder / "state.json").read_bytes()
     _finish(station)
     once = _ledger(reader_store, project)
-    for path, content in segments.items():
+    for path, content in contents.items():
         path.write_bytes(content)
     state = json.loads(before)
     state["version"] += clock_s * 10**9
