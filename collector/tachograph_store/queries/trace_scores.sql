@@ -23,6 +23,7 @@ FROM
     SELECT *
     FROM scores FINAL
     WHERE project = {project:String}
+      AND scores.trace_id IN ['', {trace_id:String}]  -- the index knows both; behind OR it knows none
       AND (scores.trace_id = {trace_id:String}
           OR (scores.trace_id = '' AND scores.span_id IN (SELECT response_id FROM responses)))
 ) AS scores
