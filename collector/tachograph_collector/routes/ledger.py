@@ -3,9 +3,9 @@
 from fastapi import APIRouter
 
 from tachograph_collector.routes.dependencies import BEARER, Parts, Reader
-from tachograph_collector.routes.models import LedgerAnswer
+from tachograph_collector.routes.models import Equation, LedgerAnswer
 from tachograph_collector.routes.ranges import Range
-from tachograph_store.queries.ledger import ledger_entries
+from tachograph_store.queries.ledger import equations, ledger_balance, ledger_entries
 
 router = APIRouter(prefix="/api/v1", tags=["ledger"], dependencies=[BEARER])
 
@@ -16,8 +16,12 @@ async def ledger(principal: Reader, parts: Parts, asked: Range) -> LedgerAnswer:
     entries = await parts.link.ask(
         lambda store: ledger_entries(store, principal.project, asked.since, asked.until)
     )
+    lines = await parts.link.ask(lambda store: ledger_balance(store, principal.project))
     return LedgerAnswer(
         since=asked.since,
         until=asked.until,
         entries=entries,
+        is_balanced=all(line.is_balanced for line in lines),
+        equations=[Equation.model_validate(equation) for equation in equations(lines)],
+        lines=lines,
     )

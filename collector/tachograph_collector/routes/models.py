@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tachograph_store.queries.ledger import LedgerEntry
+from tachograph_store.queries.ledger import LedgerBalance, LedgerEntry
 from tachograph_store.queries.traces import TraceLine, TraceScores
 from tachograph_store.rows import ScoreRow, SpanRow
 
@@ -75,15 +75,30 @@ class SummaryAnswer(BaseModel):
     segments: list[SegmentAnswer]
 
 
-class LedgerAnswer(BaseModel):
-    """The books of a time range.
+class Equation(BaseModel):
+    """One equation: `left` is the sum of `right`."""
 
-    received = accepted + rejected; accepted = stored + duplicate + quarantined + waiting.
+    model_config = ConfigDict(from_attributes=True)
+
+    left: str
+    left_count: int
+    right: dict[str, int]
+    difference: int
+
+
+class LedgerAnswer(BaseModel):
+    """The books: `entries` are those of a time range, in whole minutes; the rest is since they began.
+
+    received = accepted + rejected; accepted = stored + duplicate + waiting + quarantined;
+    stored = live + expired + forgotten, of spans.
     """
 
     since: datetime
     until: datetime
     entries: list[LedgerEntry]
+    is_balanced: bool = Field(description="whether every equation holds, for every source")
+    equations: list[Equation] = Field(description="over all sources; difference is left - right")
+    lines: list[LedgerBalance] = Field(description="both sides of each equation by source")
 
 
 class TracePageAnswer(BaseModel):

@@ -1,8 +1,9 @@
 """The books: how many records of each source met which fate."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from tachograph_store.client import Store
 from tachograph_store.queries import run
@@ -70,6 +71,38 @@ class LedgerBalance:
     def is_balanced(self) -> bool:
         """Whether every equation holds."""
         return not (self.received_difference or self.accepted_difference or self.stored_difference)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equation:
+    """One equation over the lines of some sources: `left` is the sum of `right`."""
+
+    left: str
+    left_count: int
+    right: Mapping[str, int]
+
+    @property
+    def difference(self) -> int:
+        """Left side minus right side: records that are not accounted for."""
+        return self.left_count - sum(self.right.values())
+
+
+EQUATIONS: Final[Mapping[str, Sequence[str]]] = {
+    "received": ("accepted", "rejected"),
+    "accepted": ("stored", "duplicate", "waiting", "quarantined"),
+    "stored": ("live", "expired", "forgotten"),
+}
+"""Left side -> right side."""
+
+
+def equations(lines: Sequence[LedgerBalance]) -> list[Equation]:
+    """The equations over all lines; the third over those of spans."""
+    made: list[Equation] = []
+    for left, right in EQUATIONS.items():
+        counted = [line for line in lines if left != "stored" or line.signal == "spans"]
+        sums = {name: sum(getattr(line, name) for line in counted) for name in (left, *right)}
+        made.append(Equation(left=left, left_count=sums.pop(left), right=sums))
+    return made
 
 
 def ledger_entries(
