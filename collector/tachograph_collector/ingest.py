@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
@@ -22,7 +22,7 @@ from tachograph.semconv.values import RejectReason
 from tachograph_collector.auth import Principal
 from tachograph_collector.books import Books
 from tachograph_collector.group_commit import GroupCommit
-from tachograph_collector.journal.codec import Draft, Packed, Rows, pack
+from tachograph_collector.journal.codec import Draft, Packed, Rows, count_of, pack, selected
 from tachograph_collector.journal.journal import Journal
 from tachograph_collector.limiter import Lease
 from tachograph_collector.otlp.compression import decompress
@@ -33,8 +33,8 @@ from tachograph_collector.translate.limits import Limits, Window
 from tachograph_collector.translate.logs import translate_logs
 from tachograph_collector.translate.metrics import translate_metrics
 from tachograph_collector.translate.outcome import Rejections
-from tachograph_collector.translate.resource import UNNAMED_SERVICE
-from tachograph_collector.translate.spans import translate_spans
+from tachograph_collector.translate.row import span_columns
+from tachograph_collector.translate.spans import SpanTranslator
 from tachograph_store.rows import ScoreRow
 from tachograph_store.settings import StoreSettings
 
@@ -67,6 +67,7 @@ class Ingest:
         self._settings = settings
         self._journal = journal
         self._books = books
+        self._spans = SpanTranslator(self.limits)
         self._pricer = Pricer(settings)
         self._translators = ThreadPoolExecutor(_TRANSLATION_THREADS, "translate")
         self._appender = ThreadPoolExecutor(1, "journal")
@@ -79,17 +80,20 @@ class Ingest:
         project = body.principal.project
 
         def translate(
-            request: ExportTraceServiceRequest, window: Window, rejections: Rejections
+            request: ExportTraceServiceRequest,
+            content: bytes | None,
+            window: Window,
+            rejections: Rejections,
         ) -> list[Draft]:
-            spans = translate_spans(request, project, window, self.limits, rejections)
-            rows = [self._pricer.price(span.row, span.reported_currency) for span in spans]
-            sources = [row.service_name or UNNAMED_SERVICE for row in rows]
-            drafts = [self._draft(project, "spans", {"spans": rows}, sources)]
-            scores = [score for span in spans for score in span.scores]
-            if scores:  # in the books they are the log records that they could have been
-                owners = [
-                    source for source, span in zip(sources, spans, strict=True) for _ in span.scores
-                ]
+            spans = self._spans.translate(request, content, project, window, rejections)
+            for index, row in enumerate(spans.rows):
+                self._pricer.price_values(row, spans.currencies.get(index))
+            drafts = [
+                self._draft(project, "spans", {"spans": span_columns(spans.rows)}, spans.sources)
+            ]
+            if spans.scores:  # in the books they are the log records that they could have been
+                scores = [score for of_span in spans.scores.values() for score in of_span]
+                owners = [spans.sources[i] for i, of_span in spans.scores.items() for _ in of_span]
                 drafts.append(self._draft(project, "logs", {"scores": scores}, owners))
             return drafts
 
@@ -100,7 +104,10 @@ class Ingest:
         project = body.principal.project
 
         def translate(
-            request: ExportMetricsServiceRequest, window: Window, rejections: Rejections
+            request: ExportMetricsServiceRequest,
+            content: bytes | None,
+            window: Window,
+            rejections: Rejections,
         ) -> list[Draft]:
             metrics = translate_metrics(request, project, window, self.limits, rejections)
             accepted: Counter[str] = Counter()
@@ -120,7 +127,10 @@ class Ingest:
         project, author = body.principal.project, body.principal.key_id or ""
 
         def translate(
-            request: ExportLogsServiceRequest, window: Window, rejections: Rejections
+            request: ExportLogsServiceRequest,
+            content: bytes | None,
+            window: Window,
+            rejections: Rejections,
         ) -> list[Draft]:
             logs = translate_logs(request, project, author, window, self.limits, rejections)
             scores = [score.row for score in logs.scores]
@@ -161,7 +171,7 @@ class Ingest:
         body: Body,
         lease: Lease,
         request_type: type[ExportRequest],
-        translate: Callable[[ExportRequest, Window, Rejections], list[Draft]],
+        translate: Callable[[ExportRequest, bytes | None, Window, Rejections], list[Draft]],
     ) -> Rejections:
         max_bytes = self._settings.max_body_bytes
 
@@ -170,7 +180,8 @@ class Ingest:
             request = decode(content, body.encoding, request_type)
             rejections = Rejections()
             window = Window.around(time.time_ns(), self.limits.retention_days)
-            drafts = translate(request, window, rejections)
+            protobuf = content if body.encoding is Encoding.PROTOBUF else None
+            drafts = translate(request, protobuf, window, rejections)
             for (source, reason), count in rejections.counts.items():
                 source = self._books.source_name(drafts[0].project, source)
                 drafts[0].rejected[source, reason] += count
@@ -202,19 +213,20 @@ def _without_unpackable(draft: Draft, rejections: Rejections) -> Draft:
     clean = Draft(draft.project, draft.signal, +draft.accepted, +draft.rejected)
     sources: list[str] = []
     for table, rows in draft.tables.items():
-        kept: list[Any] = []
-        for index, row in enumerate(rows):
+        kept: list[int] = []
+        for index in range(count_of(rows)):
+            one = selected(rows, [index])
             try:
-                pack(Draft(draft.project, draft.signal, tables={table: [row]}))
+                pack(Draft(draft.project, draft.signal, tables={table: one}))
             except (TypeError, ValueError):
                 source = draft.sources[index] if draft.sources else next(iter(draft.accepted))
                 clean.accepted[source] -= 1
                 clean.rejected[source, RejectReason.BAD_VALUE] += 1
                 rejections.add(source, RejectReason.BAD_VALUE)
             else:
-                kept.append(row)
+                kept.append(index)
                 sources.extend(draft.sources[index : index + 1])
-        clean.tables[table] = kept
+        clean.tables[table] = selected(rows, kept)
     clean.accepted = +clean.accepted
     clean.sources = sources
     return clean

@@ -92,7 +92,7 @@ def pack(draft: Draft) -> Packed:
         "rejected": [[*key, count] for key, count in draft.rejected.items()],
     }
     one_source = len(draft.accepted) <= 1
-    parts = {table: _part(table, rows) for table, rows in draft.tables.items() if rows}
+    parts = {table: _part(table, rows) for table, rows in draft.tables.items() if count_of(rows)}
     payload = {
         "tables": {
             table: {"rows": part.rows, "same": part.same, "columns": part.columns}
@@ -106,6 +106,18 @@ def pack(draft: Draft) -> Packed:
         orjson.dumps(payload, default=_plain),
         {(draft.project, source, draft.signal): count for source, count in draft.accepted.items()},
     )
+
+
+def count_of(rows: Rows) -> int:
+    """How many rows these are."""
+    return len(next(iter(rows.values()), ())) if isinstance(rows, dict) else len(rows)
+
+
+def selected(rows: Rows, indexes: Sequence[int]) -> Rows:
+    """Those of the rows."""
+    if isinstance(rows, dict):
+        return {name: [values[index] for index in indexes] for name, values in rows.items()}
+    return [rows[index] for index in indexes]
 
 
 def _part(table: str, rows: Rows) -> Part:

@@ -34,7 +34,7 @@ from tachograph_collector.translate.values import (
 DROPPED_ATTRIBUTES = "otel.dropped_attributes_count"
 """Attribute of the row: how many attributes the sender and the collector left out."""
 
-_MAX_KEY_BYTES = 256
+MAX_KEY_BYTES = 256
 _UNBOUNDED = "Infinity"  # Langfuse's `max_tokens` of a request that set none
 _ALWAYS_READ = frozenset(
     {*TYPED_COLUMNS, *CONTENT_COLUMNS, a.COUNTED, a.TRUNCATED, a.USAGE_COST_CURRENCY}
@@ -105,7 +105,9 @@ def _take_typed(values: Mapping[str, Value], fields: SpanFields) -> dict[str, Va
     for column, members in objects:
         _take_members(column, members, values, best, rest)
     for name, (column, key, converted) in best.items():
-        fields.columns[name] = _bounded(key, converted, fields)
+        fields.columns[name], was_cut = bounded(converted)
+        if was_cut:
+            fields.truncated.append(key)
         if column.settles:
             fields.needs_settling = True
         for other in column.also:
@@ -137,15 +139,14 @@ def _take_members(
                 best[column.name] = (column, attribute, converted)
 
 
-def _bounded(key: str, converted: object, fields: SpanFields) -> object:
+def bounded(converted: object) -> tuple[object, bool]:
+    """The value within what a typed column takes, and whether a text was cut for it."""
     if isinstance(converted, str):
-        text, was_cut = cut(converted, MAX_TYPED_TEXT_BYTES)
-        if was_cut:
-            fields.truncated.append(key)
-        return text
+        return cut(converted, MAX_TYPED_TEXT_BYTES)
     if isinstance(converted, list):
-        return [cut(item, MAX_TYPED_TEXT_BYTES)[0] for item in converted[:MAX_TYPED_LIST_ITEMS]]
-    return converted
+        items = converted[:MAX_TYPED_LIST_ITEMS]
+        return [cut(item, MAX_TYPED_TEXT_BYTES)[0] for item in items], False
+    return converted, False
 
 
 def _take_content(
@@ -222,7 +223,7 @@ def _keep_rest(rest: Mapping[str, Value], dropped: int, fields: SpanFields, limi
             name = key
         is_long = name in LONG_ATTRIBUTES
         limit_bytes = limits.max_content_bytes if is_long else limits.max_attribute_bytes
-        short_key = cut(name, _MAX_KEY_BYTES)[0]
+        short_key = cut(name, MAX_KEY_BYTES)[0]
         text, was_cut = cut(text_of(value), limit_bytes)
         if was_cut or short_key != name:
             fields.truncated.append(short_key)

@@ -1,7 +1,9 @@
 """`ExportTraceServiceRequest` to span rows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -11,6 +13,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from tachograph.semconv.values import Observer, RejectReason
 from tachograph_collector.translate.annotations import score_rows
+from tachograph_collector.translate.attribute_reader import AttributeReader
 from tachograph_collector.translate.counting import OBSERVERS, is_counted
 from tachograph_collector.translate.dialects.table import LEVEL, STATUS_MESSAGE
 from tachograph_collector.translate.events import (
@@ -21,11 +24,13 @@ from tachograph_collector.translate.events import (
     read_events,
 )
 from tachograph_collector.translate.fields import SpanFields, put_content, read_attributes
-from tachograph_collector.translate.limits import Limits, Window, expiry
+from tachograph_collector.translate.limits import NANOSECONDS, Limits, Window, expiry
 from tachograph_collector.translate.outcome import Rejections
 from tachograph_collector.translate.resource import Source, read_resource
+from tachograph_collector.translate.row import DEFAULTS, INDEX, span_row
 from tachograph_collector.translate.settle import settle
 from tachograph_collector.translate.values import cut
+from tachograph_collector.translate.wire import RawRequest, RawSpan
 from tachograph_store.rows import ScoreRow, SpanRow
 
 _MAX_NAME_BYTES = 1024
@@ -40,6 +45,36 @@ _STATUS_CODES: Mapping[int, str] = {
     Status.STATUS_CODE_ERROR: "ERROR",
 }
 _NO_EVENTS = SpanEvents()
+_NO_TRACE_ID = bytes(16)
+_NO_SPAN_ID = bytes(8)
+_DAY_NS = 86_400 * NANOSECONDS
+_HASHED_AT_ONCE_BYTES = 2047
+(
+    _TRACE_ID, _SPAN_ID, _PARENT_SPAN_ID, _START_TIME, _DURATION_NS, _NAME, _KIND, _STATUS_CODE,
+    _STATUS_MESSAGE, _OBSERVER, _IS_COUNTED, _TRUNCATED, _ATTRIBUTES, _EVENT_TIMES, _EVENT_NAMES,
+    _EVENT_ATTRIBUTES, _CONTENT_HASH, _EXPIRES_ON, _CONTENT_EXPIRES_ON,
+) = (
+    INDEX[name] for name in (
+        "trace_id", "span_id", "parent_span_id", "start_time", "duration_ns", "name", "kind",
+        "status_code", "status_message", "observer", "is_counted", "truncated", "attributes",
+        "event_times", "event_names", "event_attributes", "content_hash", "expires_on",
+        "content_expires_on",
+    )
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class TranslatedSpans:
+    """Rows, not yet priced, and what belongs to them."""
+
+    rows: list[list[Any]] = field(default_factory=list)
+    """Values in the order of the fields of `SpanRow`."""
+    sources: list[str] = field(default_factory=list)
+    """Of each row, under which name the books count it."""
+    currencies: dict[int, str] = field(default_factory=dict)
+    """The currency that the sender named for its costs, by the row's index."""
+    scores: dict[int, Sequence[ScoreRow]] = field(default_factory=dict)
+    """Scores that the span carries itself, by the row's index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,99 +94,199 @@ def translate_spans(
     limits: Limits,
     rejections: Rejections,
 ) -> list[TranslatedSpan]:
-    """Rows of all acceptable spans; the others are counted in `rejections`."""
-    spans: list[TranslatedSpan] = []
-    for resource_spans in request.resource_spans:
-        source = read_resource(resource_spans.resource, limits)
-        for scope_spans in resource_spans.scope_spans:
-            for span in scope_spans.spans:
-                reason = _reject_reason(span, window)
-                if reason is not None:
-                    rejections.add(source.ledger_name, reason)
-                    continue
-                spans.append(_translate(span, scope_spans.scope, source, project, limits))
-    return spans
+    """Rows of all acceptable spans, for who has few of them; the others are counted."""
+    spans = SpanTranslator(limits).translate(request, None, project, window, rejections)
+    return [
+        TranslatedSpan(span_row(row), spans.currencies.get(index), spans.scores.get(index, ()))
+        for index, row in enumerate(spans.rows)
+    ]
 
 
-def _reject_reason(span: Span, window: Window) -> str | None:
-    if not _is_id(span.trace_id, 16):
+class SpanTranslator:
+    """Translates requests; safe to share between threads."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._reader = AttributeReader(limits)
+
+    def translate(
+        self,
+        request: ExportTraceServiceRequest,
+        body: bytes | None,
+        project: str,
+        window: Window,
+        rejections: Rejections,
+    ) -> TranslatedSpans:
+        """Rows of all acceptable spans; the others are counted in `rejections`.
+
+        `body` is what the request was parsed from, if that was protobuf.
+        """
+        spans = TranslatedSpans()
+        raw_request = RawRequest.FromString(body or request.SerializeToString())
+        for resource_spans, raw_resource in zip(
+            request.resource_spans, raw_request.resource_spans, strict=True
+        ):
+            source = read_resource(resource_spans.resource, self._limits)
+            for scope_spans, raw_scope in zip(
+                resource_spans.scope_spans, raw_resource.scope_spans, strict=True
+            ):
+                sender = _Sender.of(project, source, scope_spans.scope)
+                for span, raw in zip(scope_spans.spans, raw_scope.spans, strict=True):
+                    self._add(spans, span, raw, sender, window, rejections)
+        return spans
+
+    def _add(
+        self,
+        spans: TranslatedSpans,
+        span: Span,
+        content: bytes,
+        sender: "_Sender",
+        window: Window,
+        rejections: Rejections,
+    ) -> None:
+        raw = RawSpan.FromString(content)
+        ledger_name = sender.source.ledger_name
+        reason = _reject_reason(raw, window)
+        if reason is not None:
+            rejections.add(ledger_name, reason)
+            return
+        fields = None if raw.dropped_attributes_count else self._reader.read(raw.attributes[:])
+        if fields is None:
+            dropped = span.dropped_attributes_count
+            fields = read_attributes(span.attributes, dropped, self._limits)
+        row = _row(span, raw, fields, sender, self._limits)
+        row[_CONTENT_HASH] = sender.content_hash(content)
+        index = len(spans.rows)
+        spans.rows.append(row)
+        spans.sources.append(ledger_name)
+        if fields.cost_currency is not None:
+            spans.currencies[index] = fields.cost_currency
+        if fields.annotations:
+            scores = score_rows(fields.annotations, span_row(row), self._limits)
+            spans.scores[index] = tuple(scores)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    """What all spans of one scope share."""
+
+    source: Source
+    scope_name: str
+    template: Sequence[Any]
+    """A row with what they share."""
+    digest: Any
+
+    @classmethod
+    def of(cls, project: str, source: Source, scope: InstrumentationScope) -> "_Sender":
+        template = list(DEFAULTS)
+        shared = {
+            "project": project,
+            "service_name": source.service_name,
+            "service_instance_id": source.service_instance_id,
+            "scope_name": cut(scope.name, _MAX_NAME_BYTES)[0],
+            "scope_version": cut(scope.version, _MAX_NAME_BYTES)[0],
+            "resource_attributes": source.attributes,
+        }
+        for name, value in shared.items():
+            template[INDEX[name]] = value
+        digest = blake2b(digest_size=8)
+        for part in (source.identity, scope.SerializeToString(deterministic=True)):
+            digest.update(len(part).to_bytes(8, "big"))
+            digest.update(part)
+        return cls(source, scope.name, template, digest)
+
+    def content_hash(self, span: bytes) -> int:
+        """64 bits of everything the sender said of the span: equal for a retry, not for a change.
+
+        In pieces: blake2b lets go of the interpreter lock for 2,048 bytes or more, and takes longer
+        to get it back from another thread than to hash them.
+        """
+        digest = self.digest.copy()
+        for begin in range(0, len(span), _HASHED_AT_ONCE_BYTES):
+            digest.update(span[begin : begin + _HASHED_AT_ONCE_BYTES])
+        return int.from_bytes(digest.digest(), "big")
+
+
+def _reject_reason(span: Any, window: Window) -> str | None:
+    start, end = span.start_time_unix_nano, span.end_time_unix_nano
+    if len(span.trace_id) != 16 or span.trace_id == _NO_TRACE_ID:
         return RejectReason.BAD_TRACE_ID
-    if not _is_id(span.span_id, 8):
+    if len(span.span_id) != 8 or span.span_id == _NO_SPAN_ID:
         return RejectReason.BAD_SPAN_ID
     if len(span.parent_span_id) not in (0, 8):
         return RejectReason.BAD_SPAN_ID
-    if span.end_time_unix_nano < span.start_time_unix_nano:
+    if end < start:
         return RejectReason.BAD_TIME
-    return window.reject_reason(span.start_time_unix_nano) or window.reject_reason(
-        span.end_time_unix_nano
-    )
+    if 0 < start and window.earliest <= start and end <= window.latest:
+        return None
+    return window.reject_reason(start) or window.reject_reason(end)
 
 
-def _is_id(value: bytes, length: int) -> bool:
-    return len(value) == length and any(value)
-
-
-def _translate(
-    span: Span, scope: InstrumentationScope, source: Source, project: str, limits: Limits
-) -> TranslatedSpan:
-    fields = read_attributes(span.attributes, span.dropped_attributes_count, limits)
-    events = _read_events(span, fields, limits) if span.events else _NO_EVENTS
+def _row(span: Span, raw: Any, fields: SpanFields, sender: _Sender, limits: Limits) -> list[Any]:
+    """The row of one span, but for its content hash. `raw` is the span with unread attributes."""
+    start, end = raw.start_time_unix_nano, raw.end_time_unix_nano
+    row = list(sender.template)
     columns = fields.columns
-    status_code, status_text = _status(span, columns)
+    if raw.events:
+        events = _read_events(span, fields, limits)
+        row[_EVENT_TIMES], row[_EVENT_NAMES] = events.times, events.names
+        row[_EVENT_ATTRIBUTES] = events.attributes
+    else:
+        events = _NO_EVENTS
+    if raw.status or LEVEL in columns or STATUS_MESSAGE in columns:
+        status_code, status_text = _status(span, columns)
+        row[_STATUS_CODE] = status_code
+        row[_STATUS_MESSAGE], was_cut = cut(status_text, limits.max_attribute_bytes)
+        if was_cut:
+            fields.truncated.append("status.message")
+        if events.error_type is not None and status_code == "ERROR":
+            columns.setdefault("error_type", events.error_type)
     if fields.needs_settling:
-        settle(columns, scope.name, span.start_time_unix_nano, span.end_time_unix_nano)
-    if events.error_type is not None and status_code == "ERROR":
-        columns.setdefault("error_type", events.error_type)
+        settle(columns, sender.scope_name, start, end)
     observer = columns.pop("observer", Observer.CLIENT)
     if observer not in OBSERVERS:
         fields.attributes["tachograph.observer"] = observer
         observer = Observer.CLIENT
     if "tenant" in columns and not (observer == Observer.PROXY and "tenant_source" in columns):
         columns["tenant_source"] = "attribute"  # only the sidecar maps keys to tenants
-    status_message, status_cut = cut(status_text, limits.max_attribute_bytes)
-    if status_cut:
-        fields.truncated.append("status.message")
-    name, name_cut = cut(span.name, _MAX_NAME_BYTES)
-    if name_cut:
+    row[_NAME], was_cut = cut(raw.name, _MAX_NAME_BYTES)
+    if was_cut:
         fields.truncated.append("name")
+    if raw.links:
+        _put_links(row, span, fields, limits)
+    parent = raw.parent_span_id
+    if parent and parent != _NO_SPAN_ID:
+        row[_PARENT_SPAN_ID] = parent.hex()
+    row[_TRACE_ID] = raw.trace_id.hex()
+    row[_SPAN_ID] = raw.span_id.hex()
+    row[_START_TIME] = start
+    row[_DURATION_NS] = end - start
+    row[_KIND] = _KINDS.get(raw.kind, "INTERNAL")
+    row[_OBSERVER] = observer
+    row[_IS_COUNTED] = is_counted(columns.get("operation"), observer, fields.counted)
+    if fields.truncated:
+        row[_TRUNCATED] = tuple(dict.fromkeys(fields.truncated))
+    row[_ATTRIBUTES] = fields.attributes
+    day = start // _DAY_NS
+    row[_EXPIRES_ON] = _day_after(day, limits.retention_days)
+    row[_CONTENT_EXPIRES_ON] = _day_after(day, limits.content_retention_days)
+    for name, value in columns.items():
+        row[INDEX[name]] = value
+    return row
+
+
+def _put_links(row: list[Any], span: Span, fields: SpanFields, limits: Limits) -> None:
     links = [link for link in span.links if len(link.trace_id) == 16 and len(link.span_id) == 8]
     if len(links) > limits.max_links:
         fields.truncated.append("links")
         links = links[: limits.max_links]
-    row = SpanRow(
-        project=project,
-        trace_id=span.trace_id.hex(),
-        span_id=span.span_id.hex(),
-        parent_span_id=span.parent_span_id.hex() if any(span.parent_span_id) else "",
-        start_time=span.start_time_unix_nano,
-        duration_ns=span.end_time_unix_nano - span.start_time_unix_nano,
-        name=name,
-        kind=_KINDS.get(span.kind, "INTERNAL"),
-        status_code=status_code,
-        status_message=status_message,
-        service_name=source.service_name,
-        service_instance_id=source.service_instance_id,
-        scope_name=cut(scope.name, _MAX_NAME_BYTES)[0],
-        scope_version=cut(scope.version, _MAX_NAME_BYTES)[0],
-        observer=observer,
-        is_counted=is_counted(columns.get("operation"), observer, fields.counted),
-        truncated=tuple(dict.fromkeys(fields.truncated)),
-        attributes=fields.attributes,
-        resource_attributes=source.attributes,
-        event_times=events.times,
-        event_names=events.names,
-        event_attributes=events.attributes,
-        link_trace_ids=[link.trace_id.hex() for link in links],
-        link_span_ids=[link.span_id.hex() for link in links],
-        content_hash=_content_hash(span, scope, source),
-        expires_on=expiry(span.start_time_unix_nano, limits.retention_days),
-        content_expires_on=expiry(span.start_time_unix_nano, limits.content_retention_days),
-        **columns,
-    )
-    if not fields.annotations:
-        return TranslatedSpan(row, fields.cost_currency)
-    scores = tuple(score_rows(fields.annotations, row, limits))
-    return TranslatedSpan(row, fields.cost_currency, scores)
+    row[INDEX["link_trace_ids"]] = [link.trace_id.hex() for link in links]
+    row[INDEX["link_span_ids"]] = [link.span_id.hex() for link in links]
+
+
+@lru_cache(1024)
+def _day_after(day: int, days: int) -> date:
+    return expiry(day * _DAY_NS, days)
 
 
 def _read_events(span: Span, fields: SpanFields, limits: Limits) -> SpanEvents:
@@ -175,16 +310,3 @@ def _status(span: Span, columns: dict[str, Any]) -> tuple[str, str]:
     if code == "UNSET" and level == "ERROR":
         code = "ERROR"
     return code, span.status.message or message or ""
-
-
-def _content_hash(span: Span, scope: InstrumentationScope, source: Source) -> int:
-    """64 bits of everything the sender said of the span: equal for a retry, not for a change."""
-    digest = blake2b(digest_size=8)
-    for part in (
-        source.identity,
-        scope.SerializeToString(deterministic=True),
-        span.SerializeToString(deterministic=True),
-    ):
-        digest.update(len(part).to_bytes(8, "big"))
-        digest.update(part)
-    return int.from_bytes(digest.digest(), "big")

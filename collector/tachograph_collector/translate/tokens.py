@@ -13,6 +13,7 @@ once. Which of the two a span means is decided so, the first that applies:
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from tachograph_collector.translate.columns import EXCLUSIVE
@@ -92,6 +93,7 @@ def settle_tokens(columns: dict[str, Any], scope_name: str) -> None:
             columns["output_tokens"] = answered + reasoning
 
 
+@lru_cache(1024)
 def _is_exclusive(scope_name: str, provider: object) -> bool:
     return any(
         scope_name.startswith(line.scope_prefix) and provider in line.providers

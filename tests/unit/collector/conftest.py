@@ -1,7 +1,7 @@
 """Builders of OTLP messages and the limits they are translated within."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import pytest
@@ -11,8 +11,9 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tachograph_collector.translate.limits import Limits, Window
 from tachograph_collector.translate.outcome import Rejections
-from tachograph_collector.translate.spans import TranslatedSpan, translate_spans
-from tachograph_store.rows import SpanRow
+from tachograph_collector.translate.row import span_row
+from tachograph_collector.translate.spans import SpanTranslator, TranslatedSpans
+from tachograph_store.rows import ScoreRow, SpanRow
 
 Attributes = Mapping[str, object]
 TRACE_ID = bytes.fromhex("0af7651916cd43dd8448eb211c80319c")
@@ -106,8 +107,8 @@ def translate(
 ) -> Callable[..., tuple[list[SpanRow], Rejections]]:
     def run(*spans: Span) -> tuple[list[SpanRow], Rejections]:
         rejections = Rejections()
-        translated = translate_spans(make_request(*spans), "p", window, limits, rejections)
-        return [span.row for span in translated], rejections
+        translated = _translated(make_request(*spans), window, limits, rejections)
+        return [span_row(values) for values in translated.rows], rejections
 
     return run
 
@@ -136,8 +137,8 @@ def translate_scoped(make_span: MakeSpan, window: Window, limits: Limits) -> Cal
         scope_spans.scope.name = scope
         scope_spans.spans.append(make_span(attributes, **fields))
         rejections = Rejections()
-        (translated,) = translate_spans(request, "p", window, limits, rejections)
-        return translated.row
+        (values,) = _translated(request, window, limits, rejections).rows
+        return span_row(values)
 
     return run
 
@@ -148,13 +149,24 @@ def translate_scores(
     make_span: MakeSpan,
     window: Window,
     limits: Limits,
-) -> Callable[[Attributes], TranslatedSpan]:
-    """One span with the scores that it carries."""
+) -> Callable[[Attributes], tuple[SpanRow, Sequence[ScoreRow]]]:
+    """One span and the scores that it carries."""
 
-    def run(attributes: Attributes) -> TranslatedSpan:
-        (span,) = translate_spans(
-            make_request(make_span(attributes)), "p", window, limits, Rejections()
-        )
-        return span
+    def run(attributes: Attributes) -> tuple[SpanRow, Sequence[ScoreRow]]:
+        request = make_request(make_span(attributes))
+        spans = _translated(request, window, limits, Rejections())
+        return span_row(spans.rows[0]), spans.scores.get(0, ())
 
     return run
+
+
+def _translated(
+    request: ExportTraceServiceRequest, window: Window, limits: Limits, rejections: Rejections
+) -> TranslatedSpans:
+    """Translated twice: what the translator remembers of the first time changes nothing."""
+    translator = SpanTranslator(limits)
+    body = request.SerializeToString()
+    first = translator.translate(request, body, "p", window, Rejections())
+    again = translator.translate(request, None, "p", window, rejections)
+    assert again == first
+    return again

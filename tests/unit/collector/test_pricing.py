@@ -115,6 +115,6 @@ def test_names_from_outside_do_not_pile_up() -> None:
     pricer = Pricer(CollectorSettings())
     for i in range(5000):
         pricer.price(_row(request_model=f"model-{i}"), None)
-    assert len(pricer._models) <= 4096
+    assert len(pricer._found) <= 4096
     assert len(pricer._snapshot._provider_misses) <= 4096
     assert pricer.price(_row(), None).list_cost == Decimal("0.0035")

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from tachograph_collector.journal.codec import Draft, Part, columns_of, pack, unpack
+from tachograph_store.columns import Columns
 from tachograph_store.rows import LedgerRow, ScoreRow, SpanRow
 
 SPAN = SpanRow(
@@ -92,7 +93,9 @@ def test_fields_that_rows_share_stand_once_and_defaults_not_at_all() -> None:
 
 def test_columns_are_packed_as_rows_are() -> None:
     rows = [SPAN, replace(SPAN, span_id="2" * 16)]
-    columns = {item.name: [getattr(row, item.name) for row in rows] for item in fields(SpanRow)}
+    columns: Columns = {
+        item.name: [getattr(row, item.name) for row in rows] for item in fields(SpanRow)
+    }
     of_rows = pack(Draft("p", "spans", Counter(shop=2), tables={"spans": rows}))
     of_columns = pack(Draft("p", "spans", Counter(shop=2), tables={"spans": columns}))
     assert (of_rows.rows, of_rows.payload) == (of_columns.rows, of_columns.payload)
