@@ -43,7 +43,7 @@ CHILD_LATE_S: Final = 600
 
 _SPANS_PER_STATEMENT: Final = 200_000
 _MINUTES_PER_QUESTION: Final = 5_000
-_MINUTES_PER_STATEMENT: Final = 500
+_MINUTES_PER_STATEMENT: Final = 250  # scattered ones name 12 child minutes each in a URL of 64 kB
 _HOURS_PER_STATEMENT: Final = 24
 _END_OF_TIME_S: Final = 2**32 - 1
 _INSERT: Final = "INSERT INTO rollups "
