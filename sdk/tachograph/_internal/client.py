@@ -10,6 +10,7 @@ from tachograph._internal.building import Builder
 from tachograph._internal.config import Settings
 from tachograph._internal.delivery import Counts, Delivery
 from tachograph._internal.sampling import sampler_from
+from tachograph._internal.serverless import ExportingTracing
 from tachograph._internal.shared_tracing import shared_tracing
 from tachograph._internal.tracing import IsolatedTracing, Tracing
 from tachograph.types import CaptureMode, Ids
@@ -46,6 +47,8 @@ class Client:
             self.tracing = shared_tracing(
                 settings.provider, self.delivery, self.builder, id_generator=id_generator
             )
+        if settings.serverless:
+            self.tracing = ExportingTracing(self.tracing, self.delivery)
 
 
 def install(client: "Client | None") -> "Client | None":

@@ -1,7 +1,8 @@
-"""Every setting of the SDK in one table: argument > TACHOGRAPH_* > OTEL_* > default.
+"""Every setting of the SDK in one table:
+argument > TACHOGRAPH_* > OTEL_* > [tool.tachograph] of pyproject.toml > default.
 
 The documentation is generated from the table. A wrong argument raises ConfigurationError; a wrong
-environment variable is logged and passed over, because an operator's typo must not stop a
+environment variable or file is logged and passed over, because an operator's typo must not stop a
 service. Only `capture` then falls to `off`, the value that cannot give away anything.
 """
 
@@ -36,8 +37,10 @@ class Parameter:
     meaning: str
     default_text: str = ""
     """What the documentation says the default is, where `default` does not say it."""
-    on_bad_environment: Any = None
-    """Taken instead of the default when a variable holds nonsense."""
+    on_bad_value: Any = None
+    """Taken instead of the default when a variable or the file holds nonsense."""
+    is_in_file: bool = True
+    """May it stand in pyproject.toml?"""
 
 
 def _delivery(name: str) -> Any:
@@ -63,6 +66,7 @@ PARAMETERS: Final = (
         None,
         "Key of the project, sent as `Authorization: Bearer`. Without one a collector on the same "
         "machine files everything under project `default`.",
+        is_in_file=False,  # that file is committed
     ),
     Parameter(
         "service_name",
@@ -79,15 +83,17 @@ PARAMETERS: Final = (
         "What is recorded: `off`, `metadata` or `full` (see below). Of the OTEL variable, `true`, "
         "`span_only` and `span_and_event` mean `full`, anything else `metadata`.",
         default_text="`full` when the endpoint is this machine, else `metadata`",
-        on_bad_environment="off",
+        on_bad_value="off",
     ),
     Parameter(
         "mask",
         (),
         parse.mask,
         None,
-        "Function from text to text that every captured text goes through before it is queued, "
-        "e.g. `tachograph_detectors.mask`. If it fails, the text is withheld.",
+        "Function from text to text that every captured text goes through before it leaves the "
+        "process, on the delivery thread, e.g. `tachograph_detectors.mask`. If it fails, the text is "
+        "withheld.",
+        is_in_file=False,
     ),
     Parameter(
         "provider",
@@ -116,6 +122,21 @@ PARAMETERS: Final = (
         parse.boolean,
         False,
         "Record and send nothing; all calls become no-ops.",
+    ),
+    Parameter(
+        "serverless",
+        ("TACHOGRAPH_SERVERLESS",),
+        parse.boolean,
+        False,
+        "Export before the outermost span returns, within 2 seconds: for functions whose process "
+        "is frozen between calls.",
+    ),
+    Parameter(
+        "deliver_on_sigterm",
+        ("TACHOGRAPH_DELIVER_ON_SIGTERM",),
+        parse.boolean,
+        True,
+        "Deliver what is queued when SIGTERM comes, where nobody else handles it; then end by it.",
     ),
     Parameter(
         "limits.max_attribute_bytes",
@@ -182,6 +203,22 @@ PARAMETERS: Final = (
         "PEM file of the authorities that an https endpoint is checked against.",
         default_text="the system's",
     ),
+    Parameter(
+        "delivery.spool_folder",
+        ("TACHOGRAPH_SPOOL_FOLDER",),
+        parse.text,
+        _delivery("spool_folder"),
+        "Folder, readable by its owner only, where batches wait for a collector that is away when "
+        "memory fills up or the process ends. Content is on that disk then.",
+        default_text="off",
+    ),
+    Parameter(
+        "delivery.spool_max_bytes",
+        ("TACHOGRAPH_SPOOL_MAX_BYTES",),
+        parse.positive_integer,
+        _delivery("spool_max_bytes"),
+        "Bytes of all files of that folder.",
+    ),
 )
 
 
@@ -198,20 +235,28 @@ class Settings:
     resource_attributes: Mapping[str, str]
     headers: Mapping[str, str] = field(repr=False)
     disabled: bool
+    serverless: bool
+    deliver_on_sigterm: bool
     limits: LimitOptions
     delivery: DeliveryOptions
 
 
-def resolve(arguments: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:
-    """Settings from the arguments of `init` (None: not given) and the environment."""
+def resolve(
+    arguments: Mapping[str, Any],
+    environment: Mapping[str, str] = os.environ,
+    file: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Settings from the arguments of `init` (None: not given), the environment and the table
+    `[tool.tachograph]` of a pyproject.toml."""
+    in_file = _flat(file or {})
     values: dict[str, Any] = {}
     options: dict[str, dict[str, Any]] = {"delivery": {}, "limits": {}}
     for parameter in PARAMETERS:
         group, _, name = parameter.name.rpartition(".")
         if not group:
-            values[name] = _value(parameter, arguments.get(name), environment)
+            values[name] = _value(parameter, arguments.get(name), environment, in_file)
         elif arguments.get(group) is None:
-            options[group][name] = _value(parameter, None, environment)
+            options[group][name] = _value(parameter, None, environment, in_file)
     values["delivery"] = arguments.get("delivery") or replace(
         DeliveryOptions(), **options["delivery"]
     )
@@ -227,22 +272,46 @@ def resolve(arguments: Mapping[str, Any], environment: Mapping[str, str] = os.en
     return settings
 
 
-def _value(parameter: Parameter, argument: Any, environment: Mapping[str, str]) -> Any:
+def _value(
+    parameter: Parameter,
+    argument: Any,
+    environment: Mapping[str, str],
+    in_file: Mapping[str, Any],
+) -> Any:
     if argument is not None:
         try:
             return parameter.parse(argument)
         except (TypeError, ValueError) as error:
             raise ConfigurationError(parameter.name, str(error)) from None
-    for variable in parameter.environment:
-        raw = environment.get(variable, "").strip()
-        if not raw:
-            continue
+    given = [(name, environment.get(name, "").strip()) for name in parameter.environment]
+    given = [(name, raw) for name, raw in given if raw]
+    if parameter.name in in_file:
+        given.append((f"[tool.tachograph] {parameter.name}", in_file[parameter.name]))
+    for source, raw in given:
         try:
             return parameter.parse(
-                parse.otel_capture(raw) if variable.endswith("MESSAGE_CONTENT") else raw
+                parse.otel_capture(raw) if source.endswith("MESSAGE_CONTENT") else raw
             )
         except (TypeError, ValueError) as error:
-            _log.error("tachograph: %s is passed over: %s", variable, error)
-            if parameter.on_bad_environment is not None:
-                return parameter.on_bad_environment
+            _log.error("tachograph: %s is passed over: %s", source, error)
+            if parameter.on_bad_value is not None:
+                return parameter.on_bad_value
     return parameter.default
+
+
+def _flat(file: Mapping[str, Any]) -> dict[str, Any]:
+    """The file's settings by parameter name; what has no place there is logged and left out."""
+    known = {parameter.name for parameter in PARAMETERS if parameter.is_in_file}
+    found: dict[str, Any] = {}
+    for name, value in file.items():
+        if name in ("delivery", "limits") and isinstance(value, Mapping):
+            found |= {f"{name}.{inner}": item for inner, item in value.items()}
+        else:
+            found[name] = value
+    for name in sorted(found.keys() - known):
+        _log.error(
+            "tachograph: [tool.tachograph] %s is passed over: not a setting that the file takes",
+            name,
+        )
+        del found[name]
+    return found

@@ -1,5 +1,6 @@
 """init, flush, shutdown: the life of the client in this process."""
 
+import os
 from collections.abc import Mapping
 
 from opentelemetry.sdk.trace.id_generator import IdGenerator
@@ -7,7 +8,9 @@ from opentelemetry.trace import TracerProvider
 
 from tachograph._internal.client import Client, current_client, install
 from tachograph._internal.config import resolve
+from tachograph._internal.delivery import process
 from tachograph._internal.errors import contained, raise_deferred
+from tachograph._internal.project_file import project_settings
 from tachograph.types import CaptureMode, DeliveryOptions, LimitOptions, Mask, ProviderMode
 
 
@@ -22,13 +25,15 @@ def init(
     resource_attributes: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
     disabled: bool | None = None,
+    serverless: bool | None = None,
+    deliver_on_sigterm: bool | None = None,
     limits: LimitOptions | None = None,
     delivery: DeliveryOptions | None = None,
 ) -> None:
     """Start recording. Call it once, early; before it everything else is a cheap no-op.
 
-    What is not given comes from `TACHOGRAPH_*`, then `OTEL_*` variables, then the defaults
-    (docs/sdk.md has the table). No collector needs to run: data waits in bounded memory, and
+    What is not given comes from `TACHOGRAPH_*`, then `OTEL_*` variables, then the table
+    `[tool.tachograph]` of the nearest pyproject.toml, then the defaults (docs/sdk.md has them). No collector needs to run: data waits in bounded memory, and
     nothing here ever blocks or raises into the application afterwards.
 
     `capture` decides what is recorded. Its default depends on where the data goes: `full` while
@@ -49,6 +54,8 @@ def init(
             "resource_attributes": resource_attributes,
             "headers": headers,
             "disabled": disabled,
+            "serverless": serverless,
+            "deliver_on_sigterm": deliver_on_sigterm,
             "limits": limits,
             "delivery": delivery,
         }
@@ -56,8 +63,11 @@ def init(
 
 
 def _init(arguments: Mapping[str, object], *, id_generator: IdGenerator | None = None) -> None:
-    settings = resolve(arguments)
+    settings = resolve(arguments, os.environ, project_settings())
     client = None if settings.disabled else Client(settings, id_generator=id_generator)
+    if client is not None and settings.deliver_on_sigterm:
+        with contained("setting a handler of SIGTERM"):
+            process.deliver_on_sigterm()
     former = install(client)
     if former is not None:
         with contained("retiring the former client"):

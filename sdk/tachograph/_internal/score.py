@@ -9,6 +9,7 @@ from tachograph._internal.client import current_client, current_ids
 from tachograph._internal.delivery import AttributeValue, LogEvent
 from tachograph._internal.errors import WrongArgument, contained
 from tachograph._internal.facts import current_facts
+from tachograph._internal.serverless import EXPORT_TIMEOUT_S
 from tachograph._internal.truncate import truncated, well_formed
 from tachograph.semconv import scores
 from tachograph.types import Ids
@@ -58,7 +59,10 @@ def score(
             trace_id=ids.trace_id,
             span_id=ids.span_id,
         )
-        return client.delivery.submit_log(event)
+        is_queued = client.delivery.submit_log(event)
+        if client.settings.serverless and current_ids() is None:
+            client.delivery.flush(EXPORT_TIMEOUT_S)  # no outermost span will end after it
+        return is_queued
     return False
 
 

@@ -75,7 +75,7 @@ class SharedTracing:
             kind,
             context.trace_id,
             context.span_id,
-            parent.span_id,
+            0 if parent.is_remote else parent.span_id,  # only whether it is outermost here matters
             otel.is_recording(),
             facts,
             self._builder,

@@ -74,13 +74,13 @@ class Phase:
         """Of the calling thread's time, all rounds together."""
         return quantile([ns for r in self.rounds for ns in r["caller_ns"]], share) / 1e3
 
+    def cpu_quantile_us(self, share: float) -> float:
+        """Of the processor time that the calling thread used in a call."""
+        return quantile([ns for r in self.rounds for ns in r["caller_cpu_ns"]], share) / 1e3
+
     def medians_us(self) -> list[float]:
         """Each round's median."""
         return [quantile(r["caller_ns"], 0.5) / 1e3 for r in self.rounds]
-
-    def quantiles_us(self, share: float) -> list[float]:
-        """Each round's quantile."""
-        return [quantile(r["caller_ns"], share) / 1e3 for r in self.rounds]
 
     def cpu_us(self) -> list[float]:
         """Each round's processor time of the whole process per delivered span."""

@@ -2,7 +2,7 @@
 
 import argparse
 import json
-import tempfile
+import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,6 +48,7 @@ def last_line(found: dict[str, Figures], imports: dict[str, float]) -> dict[str,
         "p99_us": round(ours.back_to_back.quantile_us(0.99), 1),
         "p50_us_paced": round(ours.paced.quantile_us(0.5), 1),
         "p999_us_paced": round(ours.paced.quantile_us(0.999), 1),
+        "p999_us_paced_cpu": round(ours.paced.cpu_quantile_us(0.999), 1),
         "ratio_otel_p50": round(ratio(medians, bare.back_to_back.medians_us()), 3),
         "ratio_otel_p50_paced": round(ratio(ours.paced.medians_us(), bare.paced.medians_us()), 3),
         "ratio_langfuse_p50": None
@@ -79,7 +80,7 @@ def main(arguments: list[str] | None = None) -> None:
             console.print(memory_lines(memory))
             print(json.dumps({"bench": "sdk", "memory_growth_mb": round(memory.growth_mb, 1)}))
             return
-        with tempfile.TemporaryDirectory(), ReceiverProcess() as receiver:
+        with ReceiverProcess() as receiver:
             found = measure(
                 contestants,
                 receiver,
@@ -98,6 +99,10 @@ def main(arguments: list[str] | None = None) -> None:
         memory = memory_with_the_collector_down(100_000 if options.quick else 1_000_000, progress)
     console.print(callers_table(found), losses_table(found), faults_table(faults))
     console.print(imports_table(imports), memory_lines(memory))
+    console.print(
+        f"Load average of the machine over the last 15 minutes: {os.getloadavg()[2]:.1f} on "
+        f"{os.cpu_count()} processors"
+    )
     result = last_line(found, imports)
     result["memory_growth_mb"] = round(memory.growth_mb, 1)
     result["is_balanced"] = (

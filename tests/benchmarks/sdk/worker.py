@@ -274,12 +274,12 @@ class Worker:
 
     def back_to_back(self, calls: int) -> dict[str, Any]:
         with self._measured("back to back", calls) as result:
-            result["caller_ns"] = self._calls(calls, None)
+            result["caller_ns"], result["caller_cpu_ns"] = self._calls(calls, None)
         return result
 
     def paced(self, calls: int, per_second: float) -> dict[str, Any]:
         with self._measured("paced", calls) as result:
-            result["caller_ns"] = self._calls(calls, per_second)
+            result["caller_ns"], result["caller_cpu_ns"] = self._calls(calls, per_second)
         return result
 
     @contextmanager
@@ -295,10 +295,12 @@ class Worker:
         result["received"] = self._received()
         result["books"] = _difference(before, self._adapter.books())
 
-    def _calls(self, calls: int, per_second: float | None) -> list[int]:
-        # An array, so that what the benchmark keeps gives the garbage collector nothing to do.
-        took = array("q", bytes(8 * calls))
-        call, clock = self._adapter.call, time.perf_counter_ns
+    def _calls(self, calls: int, per_second: float | None) -> tuple[list[int], list[int]]:
+        """Time of each call by the clock and by the processor, ns: where the first is far longer,
+        the thread was waiting, for the interpreter or for other processes of the machine."""
+        # Arrays, so that what the benchmark keeps gives the garbage collector nothing to do.
+        took, used = array("q", bytes(8 * calls)), array("q", bytes(8 * calls))
+        call, clock, cpu = self._adapter.call, time.perf_counter_ns, time.thread_time_ns
         prompts, answers = self._prompts, self._answers
         started_at = time.monotonic()
         for position in range(calls):
@@ -308,11 +310,13 @@ class Worker:
                     time.sleep(wait_s)
             number = self._number + position
             prompt, answer = prompts[number % _POOL], answers[number % _POOL]
+            cpu_before = cpu()
             before = clock()
             call(number, prompt, answer)
             took[position] = clock() - before
+            used[position] = cpu() - cpu_before
         self._number += calls
-        return took.tolist()
+        return took.tolist(), used.tolist()
 
     def _settle(self) -> None:
         self._adapter.finish()

@@ -112,8 +112,11 @@ def test_every_variable_of_the_table_is_read() -> None:
         "resource_attributes": ("a=b%20c,d=e", {"a": "b c", "d": "e"}),
         "headers": ("x=1,y=2", {"x": "1", "y": "2"}),
         "disabled": ("true", True),
+        "serverless": ("on", True),
+        "deliver_on_sigterm": ("no", False),
         "delivery.is_compressed": ("none", False),
         "delivery.ca_file": ("/ca.pem", "/ca.pem"),
+        "delivery.spool_folder": ("/var/spool/t", "/var/spool/t"),
     }
     for parameter in PARAMETERS:
         raw, wanted = samples.get(parameter.name, ("9", 9))

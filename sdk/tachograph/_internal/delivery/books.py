@@ -1,7 +1,7 @@
 """What became of every record that was handed over."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tachograph._internal.delivery.records import SIGNALS, MetricPoint, Signal
 from tachograph.semconv import attributes, metrics
@@ -11,7 +11,8 @@ from tachograph.semconv import attributes, metrics
 class Counts:
     """The books of one `Delivery` since its process started (or was forked).
 
-    For each signal `submitted = delivered + waiting + sum(dropped)` holds in every snapshot.
+    For each signal `submitted = delivered + waiting + spooled + sum(dropped)` holds in every
+    snapshot. What a process finds in the spool from former ones is delivered, but in their books.
     """
 
     submitted: Mapping[Signal, int]
@@ -19,6 +20,8 @@ class Counts:
     waiting: Mapping[Signal, int]
     dropped: Mapping[tuple[Signal, str], int]
     """Lost records by (signal, `DropReason`)."""
+    spooled: Mapping[Signal, int] = field(default_factory=dict)
+    """Records on disk, to be delivered by this process or a later one; empty without a spool."""
 
     def dropped_total(self, signal: Signal) -> int:
         """Lost records of one signal, whatever the reason."""

@@ -5,6 +5,7 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
@@ -27,6 +28,12 @@ from tachograph._internal.delivery.transport import Transport
 from tachograph.semconv.attributes import SERVICE_INSTANCE_ID
 from tachograph.semconv.values import DropReason
 from tachograph.version import __version__
+
+if TYPE_CHECKING:
+    from tachograph._internal.delivery.spool import Spool
+
+_TRYING_SHARE = 0.7
+"""Of the time for a shutdown: for the collector; the rest is for the spool."""
 
 _log = logging.getLogger("tachograph")
 
@@ -57,6 +64,7 @@ class Delivery:
         self._headers = {"User-Agent": f"tachograph-python/{__version__}", **(headers or {})}
         if api_key is not None:
             self._headers["Authorization"] = f"Bearer {api_key}"
+        self._spool = _spool(self._options)
         self._resource = resource
         if SERVICE_INSTANCE_ID not in resource.attributes:
             self._resource = _with_new_instance(resource)
@@ -72,7 +80,9 @@ class Delivery:
             is_compressed=self._options.is_compressed,
             ca_file=self._options.ca_file,
         )
-        self._sender = Sender(self._mailbox, self._transport, self._resource, self._options)
+        self._sender = Sender(
+            self._mailbox, self._transport, self._resource, self._options, self._spool
+        )
         self._thread: threading.Thread | None = None
         self._thread_lock = threading.RLock()
 
@@ -123,11 +133,14 @@ class Delivery:
         if not mailbox.wait_settled(mark, deadline):
             return False
         after = mailbox.counts()
+        if any(after.spooled.get(s, 0) > before.spooled.get(s, 0) for s in SIGNALS):
+            return False
         return all(
             after.dropped.get((signal, reason), 0) == before.dropped.get((signal, reason), 0)
             for signal in SIGNALS
             for reason in (
                 DropReason.EXPORT_REJECTED,
+                DropReason.RETRIES_EXHAUSTED,
                 DropReason.INTERNAL_ERROR,
                 DropReason.SHUTDOWN,
             )
@@ -137,7 +150,7 @@ class Delivery:
         """Send what is queued, end the thread, take no more records.
 
         Returns within `timeout_s` seconds. What could not be sent by then is dropped and counted
-        (`shutdown`). True when nothing was lost to the shutdown. Where no collector was ever
+        (`shutdown`); with a spool it goes there. True when nothing was lost to the shutdown. Where no collector was ever
         reached, it does not wait for one. Safe to call twice.
         """
         deadline = time.monotonic() + timeout_s
@@ -145,7 +158,12 @@ class Delivery:
         with self._thread_lock:
             thread = self._thread
         if thread is not None and thread is not threading.current_thread():
-            thread.join(max(0.0, deadline - time.monotonic()))
+            room_s = max(0.0, deadline - time.monotonic())
+            thread.join(room_s if self._spool is None else room_s * _TRYING_SHARE)
+            if self._spool is not None and thread.is_alive():
+                self._transport.abort()  # what it holds goes to the disk in the time that is left
+                self._mailbox.hurry()
+                thread.join(max(0.0, deadline - time.monotonic()))
         self._mailbox.abandon()
         if thread is not None and thread.is_alive():
             self._transport.abort()
@@ -180,6 +198,18 @@ class Delivery:
         # A method of this object, so that the running thread keeps it alive and with it the
         # delivery of what is queued at the end of the process.
         self._sender.run()
+
+
+def _spool(options: DeliveryOptions) -> "Spool | None":
+    if options.spool_folder is None:
+        return None
+    from tachograph._internal.delivery.spool import Spool  # needs fcntl, which not all systems have
+
+    try:
+        return Spool(options.spool_folder, options.spool_max_bytes)
+    except OSError as error:
+        _log.error("tachograph: nothing is spooled: %s", error)
+        return None
 
 
 def _with_new_instance(resource: Resource) -> Resource:

@@ -18,9 +18,10 @@ class _Fate:
     """What became of the accepted records of a signal; replaced as a whole, so that whoever reads
     it sees figures that belong together without taking a lock."""
 
-    settled: int = 0  # delivered or lost; they settle in order
+    settled: int = 0  # delivered, spooled or lost; they settle in order
     settled_bytes: int = 0
     delivered: int = 0
+    spooled: int = 0  # of the settled: on disk
     lost: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -167,6 +168,7 @@ class Mailbox:
                 delivered={signal: fate.delivered for signal, fate in fates.items()},
                 waiting={s: self._lanes[s].accepted - fate.settled for s, fate in fates.items()},
                 dropped=dropped,
+                spooled={signal: fate.spooled for signal, fate in fates.items() if fate.spooled},
             )
 
     # --- the delivery thread
@@ -192,6 +194,31 @@ class Mailbox:
             lane.fate = _settled(lane.fate, records, size, lost=lost, reason=reason)
             self._settling.notify_all()
 
+    def spool(self, signal: Signal, records: int, size: int) -> None:
+        """Records that were taken are on disk now."""
+        with self._settling:
+            if self._is_abandoned:
+                return
+            lane = self._lanes[signal]
+            lane.fate = replace(
+                lane.fate,
+                settled=lane.fate.settled + records,
+                settled_bytes=lane.fate.settled_bytes + size,
+                spooled=lane.fate.spooled + records,
+            )
+            self._settling.notify_all()
+
+    def unspool(self, signal: Signal, records: int, *, reason: str | None) -> None:
+        """Spooled records of this process were delivered, or lost for a `reason`."""
+        with self._settling:
+            lane = self._lanes[signal]
+            fate = _settled(
+                lane.fate, records, 0, lost=records if reason else 0, reason=reason or ""
+            )
+            lane.fate = replace(
+                fate, settled=lane.fate.settled, spooled=lane.fate.spooled - records
+            )
+
     def next_size(self, signal: Signal) -> int | None:
         """Estimated bytes of the record that `take` would give; None where the queue is empty."""
         try:
@@ -202,6 +229,15 @@ class Mailbox:
     def waiting(self, signal: Signal) -> int:
         """Records in the queue; what was taken is not among them."""
         return len(self._lanes[signal].queue)
+
+    def is_filling(self, signal: Signal) -> bool:
+        """Is half of the room for a signal taken, in records or bytes?"""
+        lane = self._lanes[signal]
+        fate = lane.fate
+        return (
+            2 * (lane.accepted - fate.settled) >= self._max_records
+            or 2 * (lane.accepted_bytes - fate.settled_bytes) >= self._max_bytes
+        )
 
     def held(self) -> int:
         """Records that wait or are under way, all signals."""

@@ -57,3 +57,9 @@ class DeliveryOptions:
 
     ca_file: str | None = None
     """PEM file of the authorities that https endpoints are checked against; None: the system's."""
+
+    spool_folder: str | None = None
+    """Folder where batches wait on disk for a collector that is away; None: memory only."""
+
+    spool_max_bytes: int = 16 * MEBIBYTE
+    """Bytes of all files in that folder."""

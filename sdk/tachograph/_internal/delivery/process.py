@@ -1,4 +1,5 @@
-"""Ends and forks of the process: every live `Delivery` is flushed at exit and reset in a child."""
+"""Ends and forks of the process: every live `Delivery` is flushed at exit and at SIGTERM, and reset
+in a child."""
 
 import atexit
 
@@ -7,9 +8,12 @@ import atexit
 # so it has to be imported before the first provider is made.
 import concurrent.futures.thread  # noqa: F401
 import os
+import signal
 import sys
+import threading
 import time
 import weakref
+from types import FrameType
 from typing import Protocol
 
 EXIT_TIMEOUT_S = 5.0
@@ -46,6 +50,25 @@ def before_first_delivery(delivery: Deliverer) -> None:
         if process.current_process().name == "MainProcess":
             continue
         util.Finalize(delivery, _shutdown, args=(weakref.ref(delivery),), exitpriority=10)
+
+
+def deliver_on_sigterm() -> None:
+    """Have SIGTERM deliver what is queued before it ends the process.
+
+    Only where nobody has said what SIGTERM shall do: its default ends a process at once, without
+    atexit. Servers that handle it themselves (gunicorn, uvicorn, Celery) end by their own ways,
+    which come through atexit; so does an application that sets a handler later.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return  # only the main thread may set handlers
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _on_sigterm)
+
+
+def _on_sigterm(number: int, frame: FrameType | None) -> None:
+    _shutdown_all()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGTERM)  # so that whoever waits for us sees why we ended
 
 
 def _shutdown(reference: "weakref.ref[Deliverer]") -> None:

@@ -1,10 +1,12 @@
 """The delivery thread: encodes records, sends batches, retries, reports the books."""
 
+import gzip
 import logging
 import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.resources import Resource
 
@@ -18,6 +20,9 @@ from tachograph._internal.delivery.records import SIGNALS, Signal
 from tachograph._internal.delivery.transport import Answer, Transport, Verdict
 from tachograph.semconv.values import DropReason
 
+if TYPE_CHECKING:
+    from tachograph._internal.delivery.spool import Spool
+
 _log = logging.getLogger("tachograph")
 
 _PATHS: Mapping[Signal, str] = {
@@ -28,6 +33,7 @@ _PATHS: Mapping[Signal, str] = {
 
 
 _LOSS_REPORT_INTERVAL_S = 1.0
+_SPOOL_PAUSE_S = 0.01
 
 
 @dataclass(slots=True)
@@ -67,6 +73,7 @@ class Sender:
         transport: Transport,
         resource: Resource,
         options: DeliveryOptions,
+        spool: "Spool | None" = None,
     ) -> None:
         self._mailbox = mailbox
         self._transport = transport
@@ -79,6 +86,9 @@ class Sender:
         self._started_at_ns = time.time_ns()
         self._was_reached = False
         self._has_sent = False
+        self._spool = spool
+        self._own_files: dict[str, int] = {}  # name -> records: of this process's books
+        self._has_spooled = spool is not None and not spool.is_empty
         self._reported: Counts | None = None
         self._reported_at = 0.0
 
@@ -110,6 +120,9 @@ class Sender:
         if was_sent:
             if not self._circuit.is_failing:
                 self._report(is_final=False)
+            return
+        if self._has_spooled and self._was_reached and self._circuit.until <= time.monotonic():
+            self._send_spooled()
             return
         if is_hurried and encoded:
             return
@@ -173,18 +186,22 @@ class Sender:
             mailbox.sleep(self._circuit.until - now, wakes_for_records=False)
             return
         until: list[float] = []
+        is_empty = True
         for signal, outbox in self._outboxes.items():
             waiting = mailbox.waiting(signal)
             if outbox.pieces or waiting:
+                is_empty = False
                 until.append(now + self._pace.pause_s(encoded, waiting))
             if outbox.pieces:
                 until.append(outbox.since + self._delay_s)
-        mailbox.sleep(min(until) - now if until else None, wakes_for_records=not until)
+        if self._has_spooled and self._was_reached:
+            until.append(max(self._circuit.until, now + _SPOOL_PAUSE_S))
+        mailbox.sleep(min(until) - now if until else None, wakes_for_records=is_empty)
 
     # --- from batches to the collector
 
     def _may_try(self, batch: _Batch) -> bool:
-        if self._circuit.until <= time.monotonic():
+        if self._transport.is_aborted or self._circuit.until <= time.monotonic():
             return True
         return self._mailbox.hurries > batch.hurries and not self._circuit.is_told_to_wait
 
@@ -233,13 +250,71 @@ class Sender:
                 answer.error or f"HTTP {answer.status}",
             )
         self._circuit.fail(answer.retry_after_s)
-        if self._mailbox.is_closed and not self._was_reached:
-            self._mailbox.abandon()  # there is no collector here: do not hold up the exit
+        if self._mailbox.is_closed and (self._transport.is_aborted or not self._was_reached):
+            # There is no collector here: do not hold up the exit.
+            self._spool_all()
+            self._mailbox.abandon()
             return
+        if self._circuit.is_open or self._mailbox.is_filling(signal):
+            self._spool_ready(signal, outbox)
+            if not outbox.ready:
+                return
         tried_for_s = time.monotonic() - (batch.first_tried_at or 0.0)
         if tried_for_s > self._options.retry_for_s:
             outbox.ready.remove(batch)
             self._settle(signal, batch, lost=len(batch.pieces), reason=DropReason.RETRIES_EXHAUSTED)
+
+    def _spool_all(self) -> None:
+        """Put everything that is held on disk, as far as that takes it."""
+        if self._spool is None:
+            return
+        for signal, outbox in self._outboxes.items():
+            while True:
+                self._spool_ready(signal, outbox)
+                if outbox.ready or not (outbox.pieces or self._mailbox.waiting(signal)):
+                    break
+                self._encode_some(signal, outbox)
+                if outbox.pieces:
+                    self._close_batch(outbox)
+
+    def _spool_ready(self, signal: Signal, outbox: _Outbox) -> None:
+        while self._spool is not None and outbox.ready:
+            batch = outbox.ready[0]
+            is_packed, records = self._transport.is_compressed, len(batch.pieces)
+            name = self._spool.write(signal, batch.body, records=records, is_packed=is_packed)
+            if name is None:
+                return
+            outbox.ready.popleft()
+            self._own_files[name] = records
+            self._has_spooled = True
+            self._mailbox.spool(signal, records, batch.size)
+
+    def _send_spooled(self) -> None:
+        assert self._spool is not None
+        with self._spool.oldest() as batch:
+            if batch is None:
+                self._has_spooled = False
+                return
+            body = batch.body
+            if batch.is_packed != self._transport.is_compressed:  # the setting has changed since
+                body = gzip.decompress(body) if batch.is_packed else self._transport.packed(body)
+            answer = self._transport.post(_PATHS[batch.signal], body)
+            if answer.verdict in (Verdict.RETRY, Verdict.UNREACHABLE):
+                self._circuit.fail(answer.retry_after_s)
+                return
+            batch.remove()
+            is_taken = answer.verdict is Verdict.ACCEPTED
+            if not is_taken:
+                _log.warning(
+                    "tachograph: %s refused %d spooled %s with HTTP %s",
+                    self._transport.address,
+                    batch.records,
+                    batch.signal,
+                    answer.status,
+                )
+            if self._own_files.pop(batch.path.name, None) is not None:
+                reason = None if is_taken else DropReason.EXPORT_REJECTED
+                self._mailbox.unspool(batch.signal, batch.records, reason=reason)
 
     def _note_recovery(self) -> None:
         if self._circuit.is_failing:

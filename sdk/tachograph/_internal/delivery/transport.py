@@ -81,6 +81,16 @@ class Transport:
         """`body` as `post` takes it: compressed where that is wanted."""
         return gzip.compress(body, compresslevel=1) if self._is_compressed else body
 
+    @property
+    def is_compressed(self) -> bool:
+        """Does `packed` compress?"""
+        return self._is_compressed
+
+    @property
+    def is_aborted(self) -> bool:
+        """Was `abort` called?"""
+        return self._is_aborted
+
     def post(self, path: str, body: bytes) -> Answer:
         """POST a packed body to endpoint + `path`; never raises for what the network does."""
         is_reused = self._connection is not None
