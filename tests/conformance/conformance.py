@@ -12,6 +12,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -118,7 +119,7 @@ def drive(package: str, python: Path, watch: Recorder) -> None:
             "CONFORMANCE_PRICES": str(FOLDER / "prices.json"),
             **load(package)["environment"],
         }
-        driver = FOLDER / "drivers" / f"drive_{package.replace('-', '_')}.py"
+        driver = FOLDER / "drivers" / f"drive_{re.sub('[-.]', '_', package)}.py"
         subprocess.run([python, driver], env=environment, check=True, timeout=_DEADLINE_S)
     if watch.failures:
         raise SystemExit(f"{package}: {watch.failures}")
