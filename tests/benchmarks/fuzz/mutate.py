@@ -47,7 +47,7 @@ class Mutator:
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
-        self._messages = _messages()
+        self._messages = valid_messages()
         self._mutations: Sequence[Callable[[bytearray], bytearray]] = (
             self._flip, self._overwrite, self._insert, self._delete, self._repeat, self._swap,
             self._cut, self._number, self._splice,
@@ -161,7 +161,8 @@ class Mutator:
         return data
 
 
-def _messages() -> dict[str, list[Message]]:
+def valid_messages() -> dict[str, list[Message]]:
+    """What mutation begins with, by signal."""
     traces = ExportTraceServiceRequest.FromString(Stream(8).bodies(8)[0].content)
     for number, span in enumerate(traces.resource_spans[0].scope_spans[0].spans, 1):
         span.trace_id, span.span_id = bytes([number // 5 + 1]) * 16, bytes([number]) * 8
