@@ -34,10 +34,12 @@ def create_app(
     store_settings: StoreSettings | None = None,
     *,
     announce: Callable[[str], None] = _LOGGER.info,
+    process: int | None = None,
 ) -> FastAPI:
     """The collector as an ASGI application; it starts whether the store is there or not.
 
     OTLP/gRPC is served beside it, in the same event loop; `announce` is told its address.
+    `process` is the number of this one among several that share their ports.
     """
     settings = settings or CollectorSettings()
     store_settings = store_settings or StoreSettings()
@@ -46,7 +48,7 @@ def create_app(
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with (
-            running_collector(settings, store_settings, requests) as collector,
+            running_collector(settings, store_settings, requests, process) as collector,
             running_grpc(collector) as grpc_address,
         ):
             app.state.collector = collector

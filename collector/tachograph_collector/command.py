@@ -1,6 +1,7 @@
 """`tachograph collector`: take OTLP and answer questions until stopped."""
 
 import argparse
+import contextlib
 import logging
 import os
 import signal
@@ -10,6 +11,12 @@ from types import FrameType
 
 from pydantic import ValidationError
 
+from tachograph_collector.processes import (
+    Supervisor,
+    child_command,
+    end_with_supervisor,
+    held_port,
+)
 from tachograph_collector.settings import CollectorSettings
 
 HELP = "run the collector: OTLP over HTTP and gRPC in, REST out"
@@ -18,6 +25,7 @@ EXAMPLES = """examples:
   tachograph collector                   listen on 127.0.0.1:4318 and, for gRPC, :4317
   tachograph collector --port 0          take free ports, printed at start
   tachograph collector --grpc-port off   HTTP only
+  tachograph collector --processes 4     four processes behind the same ports
   TACHOGRAPH_COLLECTOR_ANONYMOUS=off tachograph collector --host 0.0.0.0
 """
 
@@ -41,13 +49,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="port for OTLP/gRPC, 0 for a free one, off for none "
         "(TACHOGRAPH_COLLECTOR_GRPC_PORT, 4317)",
     )
+    parser.add_argument(
+        "--processes",
+        type=int,
+        help="processes that share the ports and the store (TACHOGRAPH_COLLECTOR_PROCESSES, 1)",
+    )
+    parser.add_argument("--process", type=int, help=argparse.SUPPRESS)  # of a supervisor's child
 
 
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT; 0 after a clean stop, 1 with a message otherwise."""
-    given = {"host": args.host, "port": args.port, "grpc_port": args.grpc_port}
+    given = {name: getattr(args, name) for name in ("host", "port", "grpc_port", "processes")}
     try:
         settings = CollectorSettings(**{k: v for k, v in given.items() if v is not None})
+        if settings.processes > 1:
+            return _supervise(settings)
+        if args.process is not None:
+            end_with_supervisor()
+            with _listen(settings.host, settings.port, "PORT", is_shared=True) as listener:
+                return _serve(settings, listener, args.process)
         if settings.grpc_port not in (0, "off"):
             # gRPC binds it when the server runs, and says nothing of the reason when it cannot.
             _listen(settings.host, int(settings.grpc_port), "GRPC_PORT").close()
@@ -55,18 +75,49 @@ def run(args: argparse.Namespace) -> int:
             host, port = listener.getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
             print(f"collector listens on http://{shown}:{port}", flush=True)
-            return _serve(settings, listener)
+            return _serve(settings, listener, None)
     except (ValidationError, ValueError, OSError) as error:
         print(f"tachograph collector: {error}", file=sys.stderr)
         return 1
 
 
-def _listen(address: str, port: int, setting: str) -> socket.socket:
+def _supervise(settings: CollectorSettings) -> int:
+    _log_to_stderr()
+    host, grpc_port = settings.host, settings.grpc_port
+    with contextlib.ExitStack() as held:
+        try:
+            port = held.enter_context(held_port(host, settings.port))
+            if grpc_port != "off":
+                grpc_port = held.enter_context(held_port(host, int(grpc_port)))
+        except OSError as error:
+            raise OSError(
+                f"cannot listen on {host}: {error.strerror}; set TACHOGRAPH_COLLECTOR_PORT and "
+                "TACHOGRAPH_COLLECTOR_GRPC_PORT to ports that are free"
+            ) from error
+        supervisor = Supervisor(
+            lambda number: child_command(number, host, port, grpc_port), settings.processes
+        )
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: supervisor.stop())
+        shown = f"[{host}]" if ":" in host else host
+        print(f"collector listens on http://{shown}:{port}", flush=True)
+        if grpc_port != "off":
+            _say(f"OTLP/gRPC on {shown}:{grpc_port}")
+        return supervisor.run()
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+
+
+def _listen(address: str, port: int, setting: str, *, is_shared: bool = False) -> socket.socket:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     # The protocol said: asyncio switches Nagle off only on sockets that name it.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if is_shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind((address, port))
         listener.listen(_BACKLOG)
     except OSError as error:
@@ -78,7 +129,7 @@ def _listen(address: str, port: int, setting: str) -> socket.socket:
     return listener
 
 
-def _serve(settings: CollectorSettings, listener: socket.socket) -> int:
+def _serve(settings: CollectorSettings, listener: socket.socket, process: int | None) -> int:
     # Deferred: `--help` and a taken port need no server.
     import uvicorn
 
@@ -86,10 +137,12 @@ def _serve(settings: CollectorSettings, listener: socket.socket) -> int:
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from tachograph_collector.app import create_app
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    _log_to_stderr()
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(settings, announce=_say),
+            create_app(
+                settings, announce=_say if process is None else _LOGGER.info, process=process
+            ),
             http="httptools",
             loop="uvloop",
             lifespan="on",

@@ -109,7 +109,20 @@ def exposition(collector: Collector) -> str:
             [({}, round(collector.started_at, 3))],
         ),
     ]
+    if collector.process is not None:
+        lines = [_with_process(line, collector.process) for line in lines]
     return "\n".join(lines) + "\n"
+
+
+def _with_process(line: str, process: int) -> str:
+    """The sample with the label `process`: one of several answers, each for itself."""
+    if line.startswith("#"):
+        return line
+    name, _, value = line.rpartition(" ")
+    labels = f'process="{process}"'
+    return (
+        f"{name[:-1]},{labels}}} {value}" if name.endswith("}") else f"{name}{{{labels}}} {value}"
+    )
 
 
 def _gauges(*gauges: tuple[str, str, float]) -> Iterable[str]:

@@ -38,11 +38,16 @@ class Collector:
     authenticator: Authenticator
     requests: RequestCounter
     started_at: float
+    process: int | None
+    """The number of this process among several that share their ports."""
 
 
 @contextlib.asynccontextmanager
 async def running_collector(
-    settings: CollectorSettings, store_settings: StoreSettings, requests: RequestCounter
+    settings: CollectorSettings,
+    store_settings: StoreSettings,
+    requests: RequestCounter,
+    process: int | None = None,
 ) -> AsyncIterator[Collector]:
     """Start the parts, drain the journal, and at the end finish what was accepted."""
     link = StoreLink(store_settings)
@@ -65,6 +70,7 @@ async def running_collector(
         ),
         requests=requests,
         started_at=time.time(),
+        process=process,
     )
     rollups = RollupLoop(link.writer, home() / "rollups.lock")
     station.start()

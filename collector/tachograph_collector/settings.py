@@ -30,6 +30,9 @@ class CollectorSettings(BaseSettings):
     """Port for OTLP/gRPC on the same address; 0 takes a free one, as does a `port` of 0 when this is
     not set; `off` opens none."""
 
+    processes: int = Field(default=1, ge=1, le=64)
+    """Processes behind these ports; each has a journal, and so the memory and disk, of its own."""
+
     anonymous: Literal["loopback", "off"] = "loopback"
     """Whether loopback callers without a key belong to project `default`."""
 

@@ -29,7 +29,9 @@ async def running_grpc(collector: Collector) -> AsyncIterator[str | None]:
     if port == "off":
         yield None
         return
-    server = aio.server(options=_options(max_message_bytes(collector)))
+    server = aio.server(
+        options=_options(max_message_bytes(collector), collector.process is not None)
+    )
     exporter = Exporter(collector)
     server.add_generic_rpc_handlers([_handler(exporter, signal) for signal in SIGNALS])
     host = collector.settings.host
@@ -48,14 +50,15 @@ async def running_grpc(collector: Collector) -> AsyncIterator[str | None]:
         await server.stop(_GRACE_S)
 
 
-def _options(max_bytes: int) -> list[tuple[str, int]]:
+def _options(max_bytes: int, is_shared: bool) -> list[tuple[str, int]]:
     return [
         ("grpc.max_receive_message_length", max_bytes),
         # Left to us: the pipeline decompresses within the same bounds as a body of HTTP, in its
         # own threads, after its bytes have found room.
         ("grpc.per_message_decompression", 0),
         ("grpc.compression_enabled_algorithms_bitset", _ALGORITHMS),
-        ("grpc.so_reuseport", 0),  # a second collector would silently get half of the calls
+        # Not by accident: a second collector would silently get half of the calls.
+        ("grpc.so_reuseport", int(is_shared)),
         ("grpc.max_concurrent_streams", _MAX_STREAMS),
         ("grpc.max_allowed_incoming_connections", _MAX_CONNECTIONS),
         ("grpc.server_handshake_timeout_ms", 10_000),

@@ -22,6 +22,11 @@ def collector_of(request: Request) -> Collector:
     return collector
 
 
+async def _parts(request: Request) -> Collector:
+    # Not `collector_of` itself: what is not async is run in a thread, for each request.
+    return collector_of(request)
+
+
 async def principal_of(request: Request) -> Principal:
     """The caller. Raises `ApiError` 401, 403."""
     peer = request.client.host if request.client else None
@@ -45,7 +50,7 @@ async def sender(request: Request) -> Principal:
 BEARER = Depends(_BEARER)
 """Declares the API key in the OpenAPI page; `principal_of` reads it."""
 
-Parts = Annotated[Collector, Depends(collector_of)]
+Parts = Annotated[Collector, Depends(_parts)]
 Anyone = Annotated[Principal, Depends(principal_of)]
 Reader = Annotated[Principal, Depends(reader)]
 Sender = Annotated[Principal, Depends(sender)]

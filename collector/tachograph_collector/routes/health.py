@@ -18,6 +18,8 @@ class Liveness(BaseModel):
     """The process answers."""
 
     status: Literal["ok"] = "ok"
+    process: int | None
+    """Which of several processes behind this port answered; null when there is one."""
 
 
 class Readiness(BaseModel):
@@ -50,6 +52,8 @@ class Health(Readiness):
     """Details; answered with 503 only when data cannot be accepted."""
 
     version: str
+    process: int | None
+    """Which of several processes behind this port answered, all below is about it; null for one."""
     uptime_s: float
     store_reachable: bool
     grpc: str | None
@@ -60,9 +64,9 @@ class Health(Readiness):
 
 
 @router.get("/livez")
-async def livez() -> Liveness:
+async def livez(parts: Parts) -> Liveness:
     """The process runs; says nothing of the store."""
-    return Liveness()
+    return Liveness(process=parts.process)
 
 
 @router.get("/readyz", responses={503: {"model": Readiness}})
@@ -85,6 +89,7 @@ async def healthz(request: Request, parts: Parts, response: Response) -> Health:
         status="unavailable" if problems else "ok",
         problems=problems,
         version=__version__,
+        process=parts.process,
         uptime_s=round(time.time() - parts.started_at, 3),
         store_reachable=is_reachable,
         grpc=request.app.state.grpc_address,
