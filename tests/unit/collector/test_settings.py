@@ -60,5 +60,8 @@ def test_the_command_says_which_setting_is_wrong(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TACHOGRAPH_COLLECTOR_ANONYMOUS", "everybody")
-    assert run(argparse.Namespace(host=None, port=0, grpc_port=None)) == 1
+    assert (
+        run(argparse.Namespace(host=None, port=0, grpc_port=None, processes=None, process=None))
+        == 1
+    )
     assert "anonymous" in capsys.readouterr().err
