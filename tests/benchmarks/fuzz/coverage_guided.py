@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import atheris  # type: ignore[import-not-found]
+import atheris  # type: ignore[import-untyped]
 from backports import zstd
 from tests.benchmarks.fuzz.mutate import valid_messages
 from tests.fixtures.otlp_json import json_of
