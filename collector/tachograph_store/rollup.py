@@ -16,7 +16,7 @@ Histogram bucket 0 holds zero, bucket n the nanoseconds in [1.04^(n-1), 1.04^n),
 
 import fcntl
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -41,9 +41,12 @@ CHILD_EARLY_S: Final = 60
 CHILD_LATE_S: Final = 600
 """How long after a client span the span of the proxy that it called may begin."""
 
+CHILD_MINUTES: Final = (CHILD_EARLY_S + CHILD_LATE_S) // 60 + 1
+"""Minutes in which the proxy may have seen what a client span of one minute called."""
+
 _SPANS_PER_STATEMENT: Final = 200_000
-_MINUTES_PER_QUESTION: Final = 5_000
-_MINUTES_PER_STATEMENT: Final = 250  # scattered ones name 12 child minutes each in a URL of 64 kB
+_MINUTES_PER_QUESTION: Final = 2_000  # they stand in a URL of 64 kB
+_MINUTES_PER_STATEMENT: Final = 500
 _HOURS_PER_STATEMENT: Final = 24
 _END_OF_TIME_S: Final = 2**32 - 1
 _INSERT: Final = "INSERT INTO rollups "
@@ -147,7 +150,8 @@ class RollupJob:
             parameters = {
                 "project": project,
                 "minutes": minutes,
-                "child_minutes": child_minutes(minutes),
+                "child_minutes": CHILD_MINUTES,
+                "child_early_s": CHILD_EARLY_S,
                 "max_groups": MAX_GROUPS,
                 "kept_days": kept_days,
             }
@@ -209,12 +213,6 @@ def exclusive_job(path: Path) -> Iterator[bool]:
 def hour_of(minute_s: int) -> int:
     """The first second of a minute's hour."""
     return minute_s // 3600 * 3600
-
-
-def child_minutes(minutes: Iterable[int]) -> list[int]:
-    """The minutes in which proxies may have seen what client spans of `minutes` called."""
-    early, late = CHILD_EARLY_S // 60, CHILD_LATE_S // 60 + 1
-    return sorted({minute + 60 * n for minute in minutes for n in range(-early, late)})
 
 
 def _parts(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:

@@ -9,8 +9,8 @@ from tachograph_store.queries.selection import Selection, nanoseconds
 from tachograph_store.rollup import (
     CHILD_EARLY_S,
     CHILD_LATE_S,
+    CHILD_MINUTES,
     MAX_GROUPS,
-    child_minutes,
     hour_of,
 )
 
@@ -63,7 +63,8 @@ class CountedPieces:
             "child_since_ns": self.since_ns - CHILD_EARLY_S * _SECOND,
             "child_until_ns": self.until_ns + CHILD_LATE_S * _SECOND,
             "child_tail_ns": self.tail_ns - CHILD_EARLY_S * _SECOND,
-            "child_minutes": child_minutes(self.raw_minutes),
+            "child_minutes": CHILD_MINUTES,
+            "child_early_s": CHILD_EARLY_S,
         }
 
 

@@ -91,7 +91,7 @@ FROM
                   SELECT trace_id, parent_span_id
                   FROM spans
                   WHERE project = {project:String}
-                    AND toStartOfMinute(start_time) IN (SELECT toDateTime(arrayJoin({child_minutes:Array(UInt32)}), 'UTC'))
+                    AND toStartOfMinute(start_time) IN (SELECT toDateTime(arrayJoin({minutes:Array(UInt32)}) + 60 * arrayJoin(range({child_minutes:UInt32})) - {child_early_s:UInt32}, 'UTC'))
                     AND observer = 'proxy'
                     AND is_counted
                     AND parent_span_id != ''

@@ -175,6 +175,28 @@ def test_a_crowded_minute_keeps_its_total_only_and_groups_come_from_spans(
     assert requests_of(writer_store, project) == MAX_GROUPS + 2
 
 
+def test_minutes_without_end(writer_store: Store, project: str) -> None:
+    """More single minutes than one question or statement may name, each with a neighbour at rest."""
+    count = 2_400
+    moments = [HOUR - timedelta(minutes=2 * number) for number in range(count)]
+    rows = [request(project, number, moment) for number, moment in enumerate(moments)]
+    since = moments[-1] - timedelta(hours=1)
+    wide = Selection(project=project, since=since, until=HOUR + timedelta(hours=1))
+    writer = Writer(writer_store)
+    writer.write_spans(rows)
+    job = RollupJob(writer_store, SETTLED)
+    job.run()
+    assert counted_requests(writer_store, wide)[0].sums.requests == count
+    writer.write_spans([request(project, count + n, row) for n, row in enumerate(moments)])
+    assert counted_requests(writer_store, wide)[0].sums.requests == 2 * count
+    writer.write_spans(
+        [request(project, 2 * count + n, row) for n, row in enumerate(moments[:900])]
+    )
+    job.run()
+    assert {row["requests"] for row in rollups(writer_store, project)} == {2, 3}
+    assert counted_requests(writer_store, wide)[0].sums.requests == 2 * count + 900
+
+
 def test_a_clock_that_was_set_back_hides_nothing(writer_store: Store, project: str) -> None:
     writer = Writer(writer_store)
     writer.write_spans([request(project, 1, HOUR)])
