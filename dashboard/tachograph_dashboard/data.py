@@ -19,8 +19,11 @@ from tachograph_store.queries import (
     gpu,
     incidents,
     ledger,
+    neighbours,
     overview,
     quality,
+    sessions,
+    top,
     traces,
 )
 
@@ -64,6 +67,9 @@ deliveries_list = _cached(incidents.deliveries_list)
 rules_seen = _cached(incidents.rules_seen)
 list_traces = _cached(traces.list_traces)
 find_traces = _cached(finding.find_traces)
+list_sessions = _cached(sessions.list_sessions)
+top_segments = _cached(top.top_segments)
+neighbourhood = _cached(neighbours.neighbourhood)
 trace_spans = _cached(traces.trace_spans)
 trace_scores = _cached(traces.trace_scores)
 ledger_entries = _cached(ledger.ledger_entries)

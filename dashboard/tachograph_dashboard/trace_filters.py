@@ -15,7 +15,13 @@ ONLY_LABELS: Mapping[str, Only] = {
     "No first-chunk time": "no_first_chunk",
     "No token count": "no_tokens",
 }
-ORDER_LABELS: Mapping[str, Order] = {"Newest first": "newest", "Slowest first": "slowest"}
+ORDER_LABELS: Mapping[str, Order] = {
+    "Newest first": "newest",
+    "Slowest first": "slowest",
+    "Most expensive first": "dearest",
+    "Longest prompt first": "longest_prompt",
+    "Most tokens first": "most_tokens",
+}
 
 
 def only(code: Only) -> dict[str, str]:

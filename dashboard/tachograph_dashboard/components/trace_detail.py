@@ -8,6 +8,7 @@ from tachograph_dashboard import data, formats
 from tachograph_dashboard.components.bubbles import bubble, conversation
 from tachograph_dashboard.components.cards import card, empty, lacks
 from tachograph_dashboard.components.feedback import feedback
+from tachograph_dashboard.components.neighbour_list import neighbour_list
 from tachograph_dashboard.components.span_facts import span_facts
 from tachograph_dashboard.components.span_scores import span_scores
 from tachograph_dashboard.components.tiles import Tile, tiles
@@ -57,6 +58,7 @@ def trace_detail(identity: Identity, trace_id: str) -> None:
         with card("Your verdict", "kept with your key's name", fills=False):
             feedback(identity, call.trace_id, call.span_id)
         span_facts(call, zone)
+    neighbour_list(call, zone)
 
 
 def _tiles(spans: Sequence[SpanRow], scores: Sequence[ScoreRow]) -> None:

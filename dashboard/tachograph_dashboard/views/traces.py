@@ -1,25 +1,40 @@
 """Traces: find one, and open it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
 from tachograph_dashboard import data
 from tachograph_dashboard.components.cards import empty
+from tachograph_dashboard.components.pager import Pager
+from tachograph_dashboard.components.session_list import session_list
 from tachograph_dashboard.components.tables import Column, table
 from tachograph_dashboard.components.toolbar import Scope, toolbar
+from tachograph_dashboard.components.top_list import top_list
 from tachograph_dashboard.components.trace_detail import trace_detail
 from tachograph_dashboard.components.url_state import in_url
 from tachograph_dashboard.plain_text import one_line
 from tachograph_dashboard.sessions import Identity
 from tachograph_dashboard.trace_filters import ONLY_LABELS, ORDER_LABELS
+from tachograph_store.errors import QueryRefused
 from tachograph_store.queries.finding import Only, Order
 from tachograph_store.queries.traces import TraceFilter, TraceLine, TraceScores, start_of
 
 PAGE_ROWS = 50
 FOUND_ROWS = 200
 MAX_SEARCH_CHARS = 200
-_PLACES = "_trace_places"
+VIEWS = ["Traces", "Sessions", "Who has the most"]
+FIRST: Mapping[Order, str] = {
+    "newest": "newest",
+    "slowest": "slowest",
+    "dearest": "most expensive",
+    "longest_prompt": "longest",
+    "most_tokens": "largest",
+}
+SEARCH_HELP = (
+    "Words are found whole and in any case, all of them in one request's prompt or answer. "
+    '`"a phrase"` finds words in this order, `*part*` letters inside words.'
+)
 
 COLUMNS = {
     "start": Column("Time", "time", format="MM-DD HH:mm:ss"),
@@ -43,6 +58,24 @@ def render(identity: Identity) -> None:
         trace_detail(identity, wanted)
         return
     scope = toolbar("Traces", identity.project)
+    view = in_url(
+        "view",
+        VIEWS[0],
+        lambda asked: asked in VIEWS,
+        lambda: st.segmented_control(
+            "View", VIEWS, required=True, key="view", label_visibility="collapsed"
+        ),
+    )
+    if view == "Sessions":
+        session_list(scope, _open_session)
+        return
+    if view == "Who has the most":
+        top_list(scope)
+        return
+    session = st.query_params.get("session")
+    if session:
+        _listed(scope, session)
+        return
     with st.container(key="search", horizontal=True, gap="small"):
         text = in_url(
             "q",
@@ -53,6 +86,7 @@ def render(identity: Identity) -> None:
                 key="q",
                 max_chars=MAX_SEARCH_CHARS,
                 placeholder="Search prompts and answers, or paste a trace id",
+                help=SEARCH_HELP,
                 icon=":material/search:",
                 label_visibility="collapsed",
                 width=460,
@@ -68,7 +102,7 @@ def render(identity: Identity) -> None:
     if sought or only or order != "newest":
         _found(scope, only, order, sought)
     else:
-        _listed(scope)
+        _listed(scope, None)
 
 
 def _box(key: str, labels: Sequence[str], width: int) -> str:
@@ -82,8 +116,8 @@ def _box(key: str, labels: Sequence[str], width: int) -> str:
     )
 
 
-def _listed(scope: Scope) -> None:
-    """Every trace, page by page from the newest."""
+def _listed(scope: Scope, session: str | None) -> None:
+    """Every trace, or every one of a session, page by page from the newest."""
     selection = scope.selection
     wanted = TraceFilter(
         project=selection.project,
@@ -92,39 +126,48 @@ def _listed(scope: Scope) -> None:
         model=selection.model,
         tenant=selection.tenant,
         variant=selection.variant,
+        session=session,
     )
-    subject = (st.query_params.get("range"), selection.model, selection.tenant, selection.variant)
-    places = _places(subject)
-    page = data.list_traces(wanted, PAGE_ROWS, places[-1])
+    if session is not None:
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            if st.button("All sessions", icon=":material/arrow_back:", key="sessions"):
+                del st.query_params["session"]
+                st.query_params["view"] = "Sessions"
+                st.rerun()
+            st.text(f"Session {one_line(session, 120)}", width="content")
+    pager = Pager(
+        "traces",
+        (
+            st.query_params.get("range"),
+            selection.model,
+            selection.tenant,
+            selection.variant,
+            session,
+        ),
+    )
+    page = data.list_traces(wanted, PAGE_ROWS, pager.cursor)
     if not page.traces:
         empty("No trace in this time range", ["Widen the time range or clear a filter."])
     else:
-        _table(scope, page.traces, page.scores, f"traces-{len(places)}")
-    with st.container(key="pager", horizontal=True, gap="small", vertical_alignment="center"):
-        if st.button("Newer", icon=":material/chevron_left:", disabled=len(places) == 1):
-            places.pop()
-            st.rerun()
-        if st.button(
-            "Older",
-            icon=":material/chevron_right:",
-            icon_position="right",
-            disabled=page.next_cursor is None,
-        ):
-            places.append(page.next_cursor)
-            st.rerun()
-        st.caption(f"Page {len(places)}, {len(page.traces)} traces. Pick a row to open it.")
+        _table(scope, page.traces, page.scores, f"traces-{pager.number}")
+    pager.draw(page.next_cursor, f"{len(page.traces)} traces. Pick a row to open it.")
 
 
 def _found(scope: Scope, only: Only, order: Order, content: str) -> None:
     """Traces that pass, the first FOUND_ROWS of them."""
-    found = data.find_traces(
-        scope.selection, only=only, order=order, content=content, limit=FOUND_ROWS
-    )
+    try:
+        found = data.find_traces(
+            scope.selection, only=only, order=order, content=content, limit=FOUND_ROWS
+        )
+    except QueryRefused as error:
+        st.warning("This cannot be searched for.", icon=":material/info:")
+        st.text(str(error))
+        return
     if not found.traces:
         empty("No trace matches", ["Widen the time range, or change the search or a filter."])
         return
     _table(scope, found.traces, found.scores, "traces-found")
-    first = "slowest" if order == "slowest" else "newest"
+    first = FIRST[order]
     said = f"The {first} {FOUND_ROWS} that match" if found.is_cut else "All that match"
     st.caption(f"{said}: {len(found.traces)} traces. Pick a row to open it.")
 
@@ -158,20 +201,15 @@ def _row(line: TraceLine, scores: TraceScores | None) -> dict[str, object]:
     }
 
 
-def _open(trace_id: str) -> None:
-    st.query_params["trace"] = trace_id
+def _open_session(session: str) -> None:
+    st.query_params["session"] = session
+    st.query_params["view"] = VIEWS[0]
     st.rerun()
 
 
-def _places(subject: tuple[object, ...]) -> list[str | None]:
-    """Cursors of the pages walked so far; a new range or filter begins at the newest again."""
-    kept = st.session_state.get(_PLACES)
-    if kept is None or kept[0] != subject:
-        begin: list[str | None] = [None]
-        kept = (subject, begin)
-        st.session_state[_PLACES] = kept
-    places: list[str | None] = kept[1]
-    return places
+def _open(trace_id: str) -> None:
+    st.query_params["trace"] = trace_id
+    st.rerun()
 
 
 def _is_trace_id(text: str) -> bool:
