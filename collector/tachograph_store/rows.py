@@ -351,6 +351,35 @@ class RetentionRow:
     version: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetRequestRow:
+    """A user or session that a project forgot; the name stands nowhere, only its salted hash."""
+
+    project: str
+    request_id: str
+    kind: str  # user | session
+    salt: str
+    subject_hash: str
+    state: str  # begun | done
+    requested_at: datetime  # rows of that subject that began until then are not taken any more
+    finished_at: datetime | None = None
+    version: int = 0
+    expires_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgottenTraceRow:
+    """A trace that a forgotten user had a part in; later rows of it are not taken."""
+
+    project: str
+    trace_id: str
+    request_id: str
+    since: datetime  # minute of its first span
+    until: datetime  # minute of its last span
+    version: int = 0
+    expires_on: date
+
+
 TABLES: Mapping[str, type] = {
     "spans": SpanRow,
     "gpu_readings": GpuReadingRow,
@@ -364,5 +393,7 @@ TABLES: Mapping[str, type] = {
     "ledger": LedgerRow,
     "api_keys": ApiKeyRow,
     "retention": RetentionRow,
+    "forget_requests": ForgetRequestRow,
+    "forgotten_traces": ForgottenTraceRow,
 }
 """Table name -> row class."""

@@ -1,7 +1,7 @@
 """What is to become of each span of a block, decided before the first of them is sent."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from tachograph_store.identities import Booking, Identity, SpanKey, StoredSpan
@@ -16,6 +16,8 @@ SUPERSEDED: Final = "x"
 """A newer version with other content follows in this block: not sent, counted as a correction."""
 REFUSED: Final = "r"
 """Sent, and refused by the engine for its content."""
+FORGOTTEN: Final = "f"
+"""Of a user who was forgotten (`forget_markers`): not sent, counted as stored and as forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,15 @@ class SpanPlan:
     def sent(self) -> list[int]:
         """Indexes of the rows that are sent."""
         return [index for index, fate in enumerate(self.fates) if fate in (STORED, CORRECTION)]
+
+    def without(self, forgotten: Sequence[int]) -> "SpanPlan":
+        """The plan that sends none of these rows."""
+        fates = list(self.fates)
+        for index in forgotten:
+            fates[index] = {STORED: FORGOTTEN, CORRECTION: SUPERSEDED}.get(
+                fates[index], fates[index]
+            )
+        return replace(self, fates="".join(fates)) if forgotten else self
 
 
 def plan_spans(

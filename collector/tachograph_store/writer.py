@@ -18,6 +18,7 @@ from tachograph_store.columns import (
     partition_time,
     read_columns,
 )
+from tachograph_store.forget_markers import ForgetMarkers
 from tachograph_store.identities import Booking, InFlight, SpanKey, minute_of, stored_spans
 from tachograph_store.retention import RetentionCache
 from tachograph_store.rows import SpanRow
@@ -80,19 +81,21 @@ class Writer:
         self._clock = _Clock()
         self._in_flight = InFlight()
         self._retention = RetentionCache(store)
+        self.markers = ForgetMarkers(store)
         self._columns: dict[str, TableColumns] = {}
 
     def write(self, table: str, rows: Sequence[Any]) -> int:
         """Store rows of any table; a row whose key is stored already replaces it by version.
 
-        Returns the number of rows. When this returns they are stored; when it raises, batches of
-        5,000 rows before the failing one are.
+        Returns the number of rows. When this returns they are stored, but for scores of users who
+        were forgotten meanwhile; when it raises, batches of 5,000 rows before the failing one are.
 
         Raises:
             RowRefused: names the table and, when known, the column.
             StoreUnavailable: try again later, with the same rows.
         """
-        for batch in batches(table, rows):
+        kept = self.markers.kept_scores(rows) if table == "scores" else rows
+        for batch in batches(table, kept):
             columns = self._table(table)
             version = self._clock.tick()
             self._insert(columns, columns.values(batch, version, datetime.now(UTC)))

@@ -33,6 +33,7 @@ _OUTCOMES: Final[Mapping[str, tuple[str, str]]] = {
     span_plan.CORRECTION: ("duplicate", CORRECTION),
     span_plan.SUPERSEDED: ("duplicate", CORRECTION),
     span_plan.REFUSED: ("quarantined", REFUSED),
+    span_plan.FORGOTTEN: ("stored", ""),
 }
 
 
@@ -75,6 +76,8 @@ class Delivery:
             keys = [] if spans is None else _keys(spans)
             if begun is None or len(begun.fates) != len(keys):  # damaged since it was decided
                 plan = self.writer.plan_spans(keys, version_floor)
+                if spans is not None:
+                    plan = plan.without(self.writer.markers.spans(spans.columns))
                 Intent(block, end, plan.version, plan.fates).save(self.folder.path)
                 unsent = plan.sent
             else:
@@ -111,6 +114,10 @@ class Delivery:
         kept = self._keep(name, "spans", spans, refused, blaming)
         outcomes = {**_OUTCOMES, span_plan.REFUSED: kept}
         _enter_rows(records, spans, [outcomes[letter] for letter in letters], fates)
+        for index, letter in enumerate(letters):
+            if letter == span_plan.FORGOTTEN:  # as if it had been stored, and then forgotten
+                project, source = (spans.columns[n][index] for n in ("project", "booked_source"))
+                fates.drained(Account(project, source, "spans", "forgotten"))
 
     def _send_rows(
         self,
@@ -124,8 +131,9 @@ class Delivery:
     ) -> None:
         if table == "scores":
             find_spans(self.reader, rows.columns)
+        forgotten = set(self.writer.markers.scores(rows.columns)) if table == "scores" else set()
         refused = send_bisecting(
-            range(len(rows.records)),
+            [index for index in range(len(rows.records)) if index not in forgotten],
             lambda part: self.writer.write_columns(table, rows.columns, part, version),
             blaming,
         )

@@ -1,0 +1,1 @@
+"""Forgetting what lies outside the store: journals and the quarantine of this home."""

@@ -1,0 +1,6 @@
+-- Whom the project forgot, the newest first.
+SELECT project, request_id, kind, salt, subject_hash, state, requested_at, finished_at, version, expires_on
+FROM forget_requests FINAL
+WHERE project = {project:String}
+ORDER BY requested_at DESC
+LIMIT 10000
