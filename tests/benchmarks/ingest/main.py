@@ -181,8 +181,8 @@ class Bench:
 
     def _limit(self, phase: str, spans: int) -> Round:
         blocks = native_blocks(self.ours, phase, f"limit-{phase}", spans)
-        connections = max(self._args.limit_connections, self.ours.collectors)
-        return run_insert(self.ours, insert_target(self.ours), blocks, connections)
+        target = insert_target(self.ours)
+        return run_insert(self.ours, target, blocks, self._args.limit_connections)
 
     def _hold(self, contestant: Contestant, factor: float, rate: float) -> Held:
         wanted_s = self._args.hold_s if contestant is self.ours else self._args.peer_hold_s

@@ -21,7 +21,7 @@ class Servers:
         self._log = log
         self._processes: list[subprocess.Popen[bytes]] = []
 
-    def start(self, argv: Sequence[str], environment: Mapping[str, str]) -> int:
+    def start(self, argv: Sequence[str], environment: Mapping[str, str]) -> None:
         """Start one, in a session of its own, so that a Ctrl-C reaches it through us only."""
         with self._log.open("ab") as log:
             process = subprocess.Popen(
@@ -33,7 +33,6 @@ class Servers:
                 start_new_session=True,
             )
         self._processes.append(process)
-        return process.pid
 
     def check(self) -> None:
         """Raise when one has ended."""

@@ -55,7 +55,6 @@ class TachographStack:
         self._stores: dict[str, Store] = {}
         self._project = "default"
         self._specs: list[ServiceSpec] = []
-        self.store_pid = 0
 
     def start(self) -> None:
         """Store first, collectors when it answers, as the supervisor does."""
@@ -69,9 +68,7 @@ class TachographStack:
             if spec.name.startswith(("store", "collector"))
         ]
         for spec in self._specs:
-            pid = self.servers.start(spec.argv, {**os.environ, **spec.env})
-            if spec.name == "store":
-                self.store_pid = pid
+            self.servers.start(spec.argv, {**os.environ, **spec.env})
             url = f"{spec.url}{'/ping' if spec.name == 'store' else '/readyz'}"
             wait_until(partial(self._answers, url), f"{spec.name} at {url}", _READY_S)
 
@@ -115,12 +112,6 @@ class TachographStack:
         if role not in self._stores:
             self._stores[role] = connect(self.settings, role)  # type: ignore[arg-type]
         return self._stores[role]
-
-    @property
-    def collectors(self) -> int:
-        """Processes that take spans in."""
-        names = [process.cmdline() for process in self.servers.tree()]
-        return sum("collector" in " ".join(name) for name in names)
 
     def stop(self) -> None:
         """End the servers and remove the home."""
