@@ -63,7 +63,7 @@ class CollectorSettings(BaseSettings):
     max_links: int = Field(default=128, ge=0)
     """Links kept of one span."""
 
-    max_block_rows: int = Field(default=5000, ge=1)
+    max_block_rows: int = Field(default=10_000, ge=1)
     """Rows of one insert; what lies in the journal is merged up to it."""
 
     max_block_bytes: int = Field(default=64 * MIB, ge=1024)

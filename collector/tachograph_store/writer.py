@@ -31,8 +31,9 @@ from tachograph_store.span_plan import (
     plan_spans,
 )
 
-ROWS_PER_INSERT = 5_000
-"""An insert costs about 65 CPU-ms whatever its size; this many rows make it small beside them."""
+ROWS_PER_INSERT = 10_000
+"""An insert costs about 65 CPU-ms whatever its size, and the part it makes costs its merges: the engine
+takes 64 to 82 µs a span in inserts of 5,000, 40 to 45 in those of 10,000, no less in larger ones."""
 
 PARTITIONS_PER_INSERT = 90
 """ClickHouse refuses a block that spans more than 100 partitions."""
@@ -88,7 +89,7 @@ class Writer:
         """Store rows of any table; a row whose key is stored already replaces it by version.
 
         Returns the number of rows. When this returns they are stored, but for scores of users who
-        were forgotten meanwhile; when it raises, batches of 5,000 rows before the failing one are.
+        were forgotten meanwhile; when it raises, batches of 10,000 rows before the failing one are.
 
         Raises:
             RowRefused: names the table and, when known, the column.
@@ -227,7 +228,7 @@ def keep_bookings(columns: Columns, plan: SpanPlan) -> Columns:
 
 
 def batches(table: str, rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """Batches of at most 5,000 rows and 90 partitions; order is kept where partitions allow."""
+    """Batches of at most 10,000 rows and 90 partitions; order is kept where partitions allow."""
     partitions = list(map(partition_of(table), rows))
     for batch in _bounded(partitions, range(len(rows))):
         yield [rows[index] for index in batch]

@@ -17,8 +17,9 @@ from tachograph_store.errors import StoreError
 from tachograph_store.writer import Writer
 
 _LOGGER = logging.getLogger(__name__)
-_PAUSE_S: Final = 0.2
-"""Between the starts of two small inserts: rows gather, each insert has a price of its own."""
+_PAUSE_S: Final = 0.4
+"""Between the starts of two small inserts: rows gather, each insert has a price of its own. With the
+insert behind it a span is queryable within a second."""
 _IDLE_S: Final = 0.5
 _ADOPT_S: Final = 2.0
 """Between two looks for journals of processes that died."""
