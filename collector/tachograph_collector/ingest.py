@@ -28,6 +28,7 @@ from tachograph_collector.limiter import Lease
 from tachograph_collector.otlp.compression import decompress
 from tachograph_collector.otlp.decode import Encoding, ExportRequest, decode
 from tachograph_collector.pricing import Pricer
+from tachograph_collector.retention_days import RetentionDays
 from tachograph_collector.settings import CollectorSettings
 from tachograph_collector.translate.limits import Limits, Window
 from tachograph_collector.translate.logs import translate_logs
@@ -62,7 +63,9 @@ class Ingest:
         store_settings: StoreSettings,
         journal: Journal,
         books: Books,
+        retention: RetentionDays,
     ) -> None:
+        self._retention = retention
         self.limits = Limits.of(settings, store_settings)
         self._settings = settings
         self._journal = journal
@@ -174,12 +177,13 @@ class Ingest:
         translate: Callable[[ExportRequest, bytes | None, Window, Rejections], list[Draft]],
     ) -> Rejections:
         max_bytes = self._settings.max_body_bytes
+        days = await self._retention.of(body.principal.project)
 
         def prepare() -> tuple[list[Packed], Rejections, int]:
             content = decompress(body.content, body.content_encoding, max_bytes)
             request = decode(content, body.encoding, request_type)
             rejections = Rejections()
-            window = Window.around(time.time_ns(), self.limits.retention_days)
+            window = Window.around(time.time_ns(), days.spans_days)
             protobuf = content if body.encoding is Encoding.PROTOBUF else None
             drafts = translate(request, protobuf, window, rejections)
             for (source, reason), count in rejections.counts.items():

@@ -13,6 +13,7 @@ from tachograph_collector.ingest import Ingest
 from tachograph_collector.journal.station import JournalStation
 from tachograph_collector.limiter import ByteLimiter
 from tachograph_collector.middleware import RequestCounter
+from tachograph_collector.retention_days import RetentionDays
 from tachograph_collector.rollup_loop import RollupLoop
 from tachograph_collector.settings import CollectorSettings
 from tachograph_collector.store_link import StoreLink
@@ -53,7 +54,7 @@ async def running_collector(
     link = StoreLink(store_settings)
     books = Books()
     station = JournalStation(settings, link, books)
-    ingest = Ingest(settings, store_settings, station.journal, books)
+    ingest = Ingest(settings, store_settings, station.journal, books, RetentionDays(link))
 
     async def find(key_hash: str) -> ApiKeyRow | None:
         return await link.look_up(lambda store: find_key(store, key_hash))
