@@ -79,3 +79,33 @@ def bookings_of(
         for index, fate in enumerate(fates)
         if fate == CORRECTION and keys[index].identity in known
     }
+
+
+def resumed_plan(
+    fates: str,
+    version: int,
+    keys: Sequence[SpanKey],
+    known: Mapping[Identity, StoredSpan],
+    own: tuple[str, int],
+) -> tuple[SpanPlan, list[int]]:
+    """The plan whose fates and version an earlier attempt kept, and its rows that must be sent.
+
+    Between that attempt and this one another collector may have stored the same spans: what has a
+    booking other than `own` (books and block) is that one's, and here it is a duplicate. What was
+    to be corrected and is gone meanwhile is new.
+    """
+    letters = list(fates)
+    unsent: list[int] = []
+    for index, fate in enumerate(fates):
+        stored = known.get(keys[index].identity)
+        if stored is None:
+            if fate in (STORED, CORRECTION):
+                letters[index] = STORED
+                unsent.append(index)
+        elif fate == STORED and stored.booking[:2] != own:
+            is_same = stored.content_hash == keys[index].content_hash
+            letters[index] = DUPLICATE if is_same else SUPERSEDED
+        elif fate == CORRECTION and stored.version < version:
+            unsent.append(index)
+    plan = SpanPlan("".join(letters), version, bookings_of("".join(letters), keys, known))
+    return plan, unsent

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from hashlib import blake2b
 from operator import attrgetter
@@ -18,6 +18,7 @@ from tachograph_store.columns import (
     partition_time,
     read_columns,
 )
+from tachograph_store.errors import StoreUnavailable
 from tachograph_store.forget_markers import ForgetMarkers
 from tachograph_store.identities import Booking, InFlight, SpanKey, minute_of, stored_spans
 from tachograph_store.retention import RetentionCache
@@ -27,8 +28,8 @@ from tachograph_store.span_plan import (
     DUPLICATE,
     STORED,
     SpanPlan,
-    bookings_of,
     plan_spans,
+    resumed_plan,
 )
 
 ROWS_PER_INSERT = 10_000
@@ -48,6 +49,11 @@ WHERE project = {project:String}
     AND version < {version:UInt64}
 SETTINGS lightweight_delete_mode = 'lightweight_update'
 """
+_RUNNING_INSERTS = """
+SELECT query_id FROM system.processes
+WHERE query_kind = 'Insert' AND match(query, '^INSERT INTO (`?default`?\\\\.)?`?spans`?[ (]')
+"""
+_POLL_S = 0.05
 _key_of_row = attrgetter(*SpanKey._fields)
 
 
@@ -58,7 +64,7 @@ class SpanWrite:
     stored: int  # spans that were not there
     duplicates: int  # spans that were there with the same content
     corrections: int  # spans that were there with other content, replaced
-    fates: str = ""  # one letter of `span_plan` a row, batch by batch
+    fates: str = field(default="", compare=False)  # a letter of `span_plan` a row, in their order
 
 
 class _Clock:
@@ -145,19 +151,32 @@ class Writer:
         """
         return plan_spans(keys, stored_spans(self._store, keys), self._clock.tick(version_floor))
 
-    def unsent(self, keys: Sequence[SpanKey], plan: SpanPlan) -> list[int]:
-        """Rows of a plan begun earlier that have not arrived yet. Raises `StoreError`."""
-        known = stored_spans(self._store, keys)
-        return [
-            index
-            for index in plan.sent
-            if (span := known.get(keys[index].identity)) is None or span.version < plan.version
-        ]
+    def resume(
+        self, keys: Sequence[SpanKey], fates: str, version: int, own: tuple[str, int]
+    ) -> tuple[SpanPlan, list[int]]:
+        """A plan that an earlier attempt kept, and its rows that have not arrived yet.
 
-    def resume(self, keys: Sequence[SpanKey], fates: str, version: int) -> SpanPlan:
-        """The plan whose fates and version an earlier attempt kept. Raises `StoreError`."""
-        known = stored_spans(self._store, keys) if CORRECTION in fates else {}
-        return SpanPlan(fates, version, bookings_of(fates, keys, known))
+        `own` are the books and the block of that attempt. Raises `StoreError`.
+        """
+        return resumed_plan(fates, version, keys, stored_spans(self._store, keys), own)
+
+    def await_inserts(self, deadline_s: float) -> None:
+        """Return when the inserts of spans that run now have ended.
+
+        One whose sender died may still arrive, and a look-up before that would not find its rows.
+
+        Raises:
+            StoreUnavailable: one runs on past the deadline, or the store does not answer.
+        """
+        deadline = time.monotonic() + deadline_s
+        begun = self._running_inserts()
+        while begun & self._running_inserts():
+            if time.monotonic() > deadline:
+                raise StoreUnavailable("an insert of spans by a process that died is still running")
+            time.sleep(_POLL_S)
+
+    def _running_inserts(self) -> set[str]:
+        return {row["query_id"] for row in self._store.query(_RUNNING_INSERTS)}
 
     def send_spans(
         self, columns: Columns, keys: Sequence[SpanKey], plan: SpanPlan, indexes: Sequence[int]

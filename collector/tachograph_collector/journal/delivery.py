@@ -27,6 +27,8 @@ NOT_KEPT: Final = "refused_not_kept"
 """The same, when the quarantine had no room for them."""
 METRICS: Final = "metrics"
 """The signal whose records are not rows: a row takes one data point or more."""
+_INSERT_S: Final = 30.0
+"""How long an insert by a process that died is waited for."""
 _OUTCOMES: Final[Mapping[str, tuple[str, str]]] = {
     span_plan.STORED: ("stored", ""),
     span_plan.DUPLICATE: ("duplicate", ""),
@@ -72,7 +74,9 @@ class Delivery:
                 for source, count in record.accepted.items():
                     fates.drained(Account(record.project, source, METRICS, "stored"), count)
         spans = tables.get("spans")
-        with self.folder.exclusive_drain():
+        with self.folder.exclusive_drain() as is_after_failure:
+            if is_after_failure:
+                self.writer.await_inserts(_INSERT_S)
             keys = [] if spans is None else _keys(spans)
             if begun is None or len(begun.fates) != len(keys):  # damaged since it was decided
                 plan = self.writer.plan_spans(keys, version_floor)
@@ -81,8 +85,8 @@ class Delivery:
                 Intent(block, end, plan.version, plan.fates).save(self.folder.path)
                 unsent = plan.sent
             else:
-                plan = self.writer.resume(keys, begun.fates, begun.version)
-                unsent = self.writer.unsent(keys, plan)
+                own = (books, block)
+                plan, unsent = self.writer.resume(keys, begun.fates, begun.version, own)
             if spans is not None:
                 _book(records, spans, books, block)
                 self._send_spans(name, records, spans, keys, plan, unsent, fates, blaming)

@@ -62,38 +62,38 @@ class JournalFolder:
         self.release()
 
     @contextmanager
-    def exclusive_drain(self) -> Iterator[None]:
+    def exclusive_drain(self) -> Iterator[bool]:
         """Keep the drains of this machine's other collectors waiting.
 
-        Between the look-up of a span and its insert nobody else may insert it.
+        Between the look-up of a span and its insert nobody else may insert it. True when whoever
+        was here last has died or failed here: an insert of it may be running still.
         """
         descriptor = open_private(self.path.parent / _DRAIN_LOCK, os.O_RDWR)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
+            is_after_failure = os.fstat(descriptor).st_size > 0
+            os.ftruncate(descriptor, 1)  # a length takes no room, a byte would on a full disk
+            yield is_after_failure
+            os.ftruncate(descriptor, 0)
         finally:
             os.close(descriptor)
 
 
-def claim_folders(journal_dir: Path) -> list[JournalFolder]:
-    """Every folder that no living process owns, and at least one; the first is the caller's own.
-
-    Raises `OSError` when the directory cannot be used.
-    """
+def make_folder(journal_dir: Path) -> JournalFolder:
+    """A new folder of the caller's own. Raises `OSError` when the directory cannot be used."""
     make_private_directory(journal_dir / QUARANTINE)
-    claimed = claim_left(journal_dir)
-    while not claimed:
+    while True:
         path = journal_dir / uuid.uuid4().hex
         path.mkdir(mode=0o700)
         folder = _claim(path)  # None: a neighbour took it for one that is left
         if folder is not None:
-            claimed.append(folder)
             sync_directory(journal_dir)
-    return claimed
+            return folder
 
 
 def claim_left(journal_dir: Path) -> list[JournalFolder]:
     """Every folder that no living process owns: what dead ones left. Raises `OSError`."""
+    make_private_directory(journal_dir / QUARANTINE)
     left = sorted(path for path in journal_dir.iterdir() if (path / _LOCK).exists())
     return [folder for path in left if (folder := _claim(path)) is not None]
 

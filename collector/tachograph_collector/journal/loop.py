@@ -81,7 +81,8 @@ class DrainLoop:
         """Drain what is left if the store takes it; False when the thread still waits for it."""
         self._give_up_at = time.monotonic() + deadline_s
         self._stop.set()
-        self._thread.join(deadline_s + 1)
+        if self._thread.ident is not None:
+            self._thread.join(deadline_s + 1)
         return not self._thread.is_alive()
 
     def release(self) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tachograph_collector.books import Books
 from tachograph_collector.journal.delivery import Delivery
 from tachograph_collector.journal.drain import Drain
-from tachograph_collector.journal.folder import JournalFolder, claim_folders, claim_left
+from tachograph_collector.journal.folder import JournalFolder, claim_left, make_folder
 from tachograph_collector.journal.journal import Journal
 from tachograph_collector.journal.loop import DrainLoop
 from tachograph_collector.journal.quarantine import Quarantine
@@ -58,14 +58,14 @@ class JournalStation:
         self._writer = Writer(link.writer)
         directory = settings.journal_dir or home() / "journal"
         self._directory = directory
+        self._unreadable: set[str] = set()
         try:
-            folders = claim_folders(directory)
+            drains = self._adopt() or [self._drain(make_folder(directory))]
         except OSError as error:
             raise OSError(
                 f"the journal's directory {directory} cannot be used: {error}; "
                 "set TACHOGRAPH_COLLECTOR_JOURNAL_DIR"
             ) from error
-        drains = [self._drain(folder) for folder in folders]
         self._own = drains[0]
         self.journal = self._own.journal
         self._loop = DrainLoop(
@@ -77,16 +77,20 @@ class JournalStation:
         )
 
     def _adopt(self) -> list[Drain]:
-        folders = claim_left(self._directory)
-        for folder in folders:
-            _LOGGER.info("the journal %s of a process that died is taken over", folder.path.name)
+        """Of what dead processes left, all that can be read; the rest is tried again."""
         drains: list[Drain] = []
-        for folder in folders:
+        for folder in claim_left(self._directory):
+            name = folder.path.name
             try:
                 drains.append(self._drain(folder))
             except OSError as error:
-                _LOGGER.warning("the journal %s cannot be read: %s", folder.path, error)
+                if name not in self._unreadable:
+                    _LOGGER.error("the journal %s cannot be read: %s", folder.path, error)
+                self._unreadable.add(name)
                 folder.release()
+            else:
+                self._unreadable.discard(name)
+                _LOGGER.info("the journal %s of a process that ended is taken over", name)
         return drains
 
     def _drain(self, folder: JournalFolder) -> Drain:

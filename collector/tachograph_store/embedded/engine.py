@@ -6,13 +6,16 @@ the interpreter lock while it works).
 
 import os
 import shutil
+import threading
 from collections.abc import Generator, Mapping
 from importlib import import_module
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal, Self
 from xml.sax.saxutils import escape
 
 from tachograph_store.embedded.exceptions import EngineException
+from tachograph_store.embedded.failures import TAG_SETTING, InsertFailures
 from tachograph_store.settings import StoreSettings
 
 Purpose = Literal["read", "write"]
@@ -45,8 +48,9 @@ def _quote(value: str) -> str:
 class EngineConnection:
     """One chDB connection; runs one statement at a time."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, watch: "InsertWatch | None" = None) -> None:
         self._connection = connection
+        self._watch = watch
 
     def run(self, sql: str, output: str, parameters: Mapping[str, str]) -> bytes:
         """Run a statement to its end and answer its whole result.
@@ -75,11 +79,14 @@ class EngineConnection:
             raise EngineException.from_text(str(error)) from None
 
     def begin_insert(self, sql: str, data_format: str) -> "EngineInsert":
-        """Begin an INSERT whose rows follow."""
+        """Begin an INSERT whose rows follow; on a connection for writing."""
+        assert self._watch is not None
+        failed = self._watch.failed()
         try:
-            return EngineInsert(self._connection.send_insert(sql, data_format))
+            inserter = self._connection.send_insert(sql, data_format)
         except RuntimeError as error:
             raise EngineException.from_text(str(error)) from None
+        return EngineInsert(inserter, self._watch, failed, self._watch.begun())
 
     def set(self, name: str, value: str) -> None:
         """Change a setting of this connection; `name` comes from a list, never from a client."""
@@ -97,8 +104,13 @@ class EngineConnection:
 class EngineInsert:
     """An INSERT that takes rows until `finish`."""
 
-    def __init__(self, inserter: Any) -> None:
+    def __init__(
+        self, inserter: Any, watch: "InsertWatch", failed_before: int, query_id: str
+    ) -> None:
         self._inserter = inserter
+        self._watch = watch
+        self._failed_before = failed_before
+        self._query_id = query_id
 
     def append(self, data: bytes) -> None:
         """Hand over the next bytes of rows."""
@@ -110,13 +122,40 @@ class EngineInsert:
     def finish(self) -> int:
         """Store the rows and answer how many; when this returns they are stored."""
         try:
-            return int(self._inserter.finish().rows_written)
+            rows = int(self._inserter.finish().rows_written)
         except RuntimeError as error:
             raise EngineException.from_text(str(error)) from None
+        if self._watch.failed() != self._failed_before:
+            raise self._watch.error(self._query_id)
+        return rows
 
     def cancel(self) -> None:
         """Give up; rows of complete blocks above the engine's block size may have been stored."""
         self._inserter.cancel()
+
+
+class InsertWatch:
+    """Whether the INSERTs of one connection failed; all share the connection that asks."""
+
+    def __init__(self, failures: InsertFailures, lock: threading.Lock, tag: int) -> None:
+        self._failures = failures
+        self._lock = lock
+        self.tag = str(tag)
+
+    def failed(self) -> int:
+        """How many INSERTs have failed since the engine began, whoever sent them."""
+        with self._lock:
+            return self._failures.count()
+
+    def begun(self) -> str:
+        """The id of this connection's INSERT."""
+        with self._lock:
+            return self._failures.query_id(self.tag)
+
+    def error(self, query_id: str) -> EngineException:
+        """Why it failed."""
+        with self._lock:
+            return self._failures.error(query_id)
 
 
 class Engine:
@@ -127,6 +166,9 @@ class Engine:
         self._directory = settings.directory
         self._chdb: Any = None
         self._location = ""
+        self._failures: InsertFailures | None = None
+        self._failures_lock = threading.Lock()
+        self._tags = count(1_000)
 
     @property
     def owned(self) -> list[Path]:
@@ -166,7 +208,8 @@ class Engine:
 
     def connect(self, purpose: Purpose) -> EngineConnection:
         """A new connection with its limits; what reads cannot change them nor write."""
-        connection = EngineConnection(self._chdb.connect(self._location))
+        watch = self._insert_watch() if purpose == "write" else None
+        connection = EngineConnection(self._chdb.connect(self._location), watch)
         settings = self._settings
         values: dict[str, str] = {
             "max_memory_usage": str(settings.max_memory_bytes),
@@ -193,6 +236,19 @@ class Engine:
         if purpose == "write":
             # Built by the first merge: at the insert it would cost as much as all else together.
             connection.set("exclude_materialize_skip_indexes_on_insert", "searched_index")
+        if watch is not None:
+            connection.set(TAG_SETTING, watch.tag)
         if purpose == "read":
             connection.set("readonly", "1")
         return connection
+
+    def _insert_watch(self) -> InsertWatch:
+        if self._failures is None:
+            self._failures = InsertFailures(self.connect("read"))
+        return InsertWatch(self._failures, self._failures_lock, next(self._tags))
+
+    def close(self) -> None:
+        """Close the engine's own connection; those that were given out are their holders'."""
+        if self._failures is not None:
+            self._failures.close()
+            self._failures = None

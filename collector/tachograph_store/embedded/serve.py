@@ -152,6 +152,7 @@ def serve(settings: StoreSettings, announce: Callable[[str], None] = print) -> N
         finally:
             file.withdraw()
             pools.close()
+            engine.close()
 
 
 def _migrate(endpoint: Endpoint, credential: Credential, settings: StoreSettings) -> None:

@@ -14,11 +14,12 @@ import pytest
 
 from tachograph_collector.books import Books
 from tachograph_collector.journal.codec import Draft, pack
-from tachograph_collector.journal.state import State
+from tachograph_collector.journal.state import Intent, State
 from tachograph_collector.journal.station import JournalStation
 from tachograph_collector.settings import CollectorSettings
 from tachograph_collector.store_link import StoreLink
 from tachograph_store.client import Store
+from tachograph_store.queries.ledger import ledger_balance
 from tachograph_store.rows import EngineReadingRow, SpanRow
 from tachograph_store.settings import StoreSettings
 
@@ -229,3 +230,28 @@ def test_a_block_that_comes_again_is_the_same_block(
     assert once["a", "stored", ""] == 2
     assert once["a", "duplicate", "correction"] == 1
     assert once["b", "stored", ""] == 2
+
+
+def test_a_span_that_another_collector_stored_meanwhile_counts_as_stored_once(
+    open_station: Open, settings: CollectorSettings, reader_store: Store, project: str
+) -> None:
+    """Killed between its decision and its insert; the sender came again to another collector."""
+    place = settings.journal_dir
+    assert place is not None
+    first, second = _span(project, "a"), _span(project, "a")
+    dead = open_station()
+    _append(dead, first, second)
+    folder = next(path for path in place.iterdir() if (path / "lock").exists())
+    Intent(1, dead.journal.end, time.time_ns(), "ss").save(folder)
+    assert dead.stop(0)  # never started: what it decided is not carried out
+    settings.journal_dir = place.with_name("another")
+    other = open_station()
+    _append(other, first)
+    _finish(other)
+    settings.journal_dir = place
+    _finish(open_station())
+    assert _stored(reader_store, project) == 2
+    ledger = _ledger(reader_store, project)
+    assert (ledger["a", "stored", ""], ledger["a", "duplicate", ""]) == (2, 1)
+    (books,) = ledger_balance(reader_store, project)
+    assert (books.live, books.is_balanced) == (2, True)

@@ -13,7 +13,7 @@ from tachograph_collector.books import Account
 from tachograph_collector.errors import ApiError
 from tachograph_collector.journal.block import read_block
 from tachograph_collector.journal.codec import Draft, Packed, pack
-from tachograph_collector.journal.folder import JournalFolder, claim_folders
+from tachograph_collector.journal.folder import JournalFolder, claim_left, make_folder
 from tachograph_collector.journal.journal import Journal
 from tachograph_collector.journal.state import Intent, Line, Position, State, keep_reserve
 
@@ -33,7 +33,7 @@ def _journal(folder: JournalFolder, max_bytes: int = 4 * MIB) -> Journal:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> JournalFolder:
-    return claim_folders(tmp_path / "journal")[0]
+    return make_folder(tmp_path / "journal")
 
 
 def _numbers(folder: JournalFolder, journal: Journal) -> list[int]:
@@ -154,8 +154,8 @@ def test_files_are_the_owners_only(folder: JournalFolder) -> None:
 def test_a_living_owner_keeps_its_folder_and_a_dead_ones_is_claimed(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path;"
-        "from tachograph_collector.journal.folder import claim_folders;"
-        "folder = claim_folders(Path(sys.argv[1]))[0]; print(folder.path, flush=True);"
+        "from tachograph_collector.journal.folder import make_folder;"
+        "folder = make_folder(Path(sys.argv[1])); print(folder.path, flush=True);"
         "sys.stdin.read()"
     )
     owner = subprocess.Popen(
@@ -167,13 +167,13 @@ def test_a_living_owner_keeps_its_folder_and_a_dead_ones_is_claimed(tmp_path: Pa
     assert owner.stdout is not None and owner.stdin is not None
     with owner.stdout, owner.stdin:
         owned = Path(owner.stdout.readline().strip())
-        mine = claim_folders(tmp_path)
-        assert [folder.path == owned for folder in mine] == [False]
+        assert claim_left(tmp_path) == []
         owner.kill()
         owner.wait()
-    assert [folder.path for folder in claim_folders(tmp_path)] == [owned]
-    mine[0].remove()
-    assert not mine[0].path.exists()
+    (mine,) = claim_left(tmp_path)
+    assert mine.path == owned
+    mine.remove()
+    assert not mine.path.exists()
 
 
 def test_state_and_intent_come_back_and_strangers_do_not(tmp_path: Path) -> None:
