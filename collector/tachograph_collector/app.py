@@ -69,6 +69,7 @@ def create_app(
     for module in (account, traces, summary, scores, ledger):
         app.include_router(module.router, responses=_ERRORS)
     app.include_router(health.router)
+    app.add_middleware(otlp.OtlpShortcut)
     app.add_middleware(RequestEnvelope, counter=requests)
     _add_error_handlers(app, settings)
 
