@@ -26,7 +26,8 @@ from tachograph_store.embedded.exchange import (
     Response,
     Send,
 )
-from tachograph_store.embedded.guard import Statement, Work, check
+from tachograph_store.embedded.guard import Statement, Work
+from tachograph_store.embedded.judged import JudgedStatements
 from tachograph_store.embedded.pool import MARK, ConnectionPool, Pools
 from tachograph_store.embedded.request import (
     SETTINGS,
@@ -59,6 +60,7 @@ class StoreServer:
         self._pools = pools
         self._credentials = credentials
         self._settings = settings
+        self._judged = JudgedStatements(settings.max_query_bytes)
         self._hosts = {*LOOPBACK_NAMES, settings.host.lower()}
         self.is_ready = False
         """Whether `/ping` answers Ok: set when the migrations are applied."""
@@ -102,7 +104,7 @@ class StoreServer:
             pairs.update(parse_form(form, request.headers["content-type"]))
         options = Options.of(pairs, request.headers)
         text, head = await self._text(pairs.get("query", ""), body)
-        statement = check(text, role, max_query_bytes=self._settings.max_query_bytes)
+        statement = self._judged.check(text, role)
         if request.method != "POST" and statement.work is not Work.READ:
             # A link or an image on a page makes a GET: such a request changes nothing.
             raise EngineException.of(READONLY, "GET cannot change anything: send a POST")
