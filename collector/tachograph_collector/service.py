@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from tachograph_collector.auth import Authenticator, KeyCache
 from tachograph_collector.books import Books
+from tachograph_collector.expiry_loop import ExpiryLoop
 from tachograph_collector.ingest import Ingest
 from tachograph_collector.journal.station import JournalStation
 from tachograph_collector.limiter import ByteLimiter
@@ -74,15 +75,18 @@ async def running_collector(
         process=process,
     )
     rollups = RollupLoop(link.writer, home() / "rollups.lock")
+    expiry = ExpiryLoop(link.writer, home() / "expiry.lock")
     station.start()
     rollups.start()
+    expiry.start()
     try:
         yield collector
     finally:
         ingest.close()
         has_drained = await asyncio.to_thread(station.stop, _DRAIN_DEADLINE_S)
         have_rollups_ended = await asyncio.to_thread(rollups.stop, _ROLLUP_DEADLINE_S)
-        if has_drained and have_rollups_ended:
+        has_expiry_ended = await asyncio.to_thread(expiry.stop, _ROLLUP_DEADLINE_S)
+        if has_drained and have_rollups_ended and has_expiry_ended:
             link.close()
         else:
             _LOGGER.warning("the store did not answer in time: what is journaled waits there")
