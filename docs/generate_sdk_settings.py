@@ -22,12 +22,13 @@ def default_text(parameter: Parameter) -> str:
 
 def table() -> str:
     """One line a setting."""
-    lines = ["| argument | variables | default | meaning |", "| --- | --- | --- | --- |"]
+    lines = ["| argument | variables | in the file | default | meaning |", "|" + " --- |" * 5]
     for parameter in PARAMETERS:
         variables = "<br>".join(f"`{name}`" for name in parameter.environment) or "–"
         meaning = parameter.meaning.replace("|", "\\|")
         lines.append(
-            f"| `{parameter.name}` | {variables} | {default_text(parameter)} | {meaning} |"
+            f"| `{parameter.name}` | {variables} | {'yes' if parameter.is_in_file else '–'} "
+            f"| {default_text(parameter)} | {meaning} |"
         )
     return "\n".join(lines) + "\n"
 

@@ -178,7 +178,7 @@ PARAMETERS: Final = (
         ("TACHOGRAPH_DELAY_S",),
         parse.positive_number,
         _delivery("delay_s"),
-        "Longest wait before a batch leaves, seconds; the first batch leaves after 0.1.",
+        "Longest wait before a batch leaves, seconds; the first batch leaves after 0.05.",
     ),
     Parameter(
         "delivery.request_timeout_s",

@@ -84,14 +84,14 @@ def main(arguments: list[str] | None = None) -> None:
             found = measure(
                 contestants,
                 receiver,
-                rounds=options.rounds or (3 if options.quick else 6),
+                rounds=options.rounds or (3 if options.quick else 5),
                 back_to_back_calls=5_000,
                 paced_calls=1_600 if options.quick else 2_000,
                 cache=options.cache,
                 progress=progress,
             )
             faults = measure_faults(
-                receiver, rounds=4 if options.quick else 8, requests=300, progress=progress
+                receiver, rounds=4 if options.quick else 7, requests=300, progress=progress
             )
         imports = import_ms(
             contestants, times=5 if options.quick else 9, cache=options.cache, progress=progress

@@ -76,7 +76,8 @@ def environment(peer: str | None) -> Mapping[str, str]:
     hidden: tuple[str, ...] = ("OTEL_", "TACHOGRAPH_", "LANGFUSE_", "PYTHONDONTWRITEBYTECODE")
     if peer is not None:
         hidden += ("PYTHON", "VIRTUAL")
-    return {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
+    return kept | {"DO_NOT_TRACK": "true", "MLFLOW_DISABLE_TELEMETRY": "true"}
 
 
 def lines_of(command: list[str], peer: str | None, *, timeout_s: float) -> list[dict[str, Any]]:

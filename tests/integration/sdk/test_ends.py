@@ -197,24 +197,27 @@ def test_gunicorn_with_forked_workers(receiver: Receiver, tmp_path: Path) -> Non
 
 
 def test_celery_prefork(receiver: Receiver, tmp_path: Path) -> None:
-    for name in ("in", "processed"):
+    for name in ("in", "processed", "done"):
         (tmp_path / name).mkdir()
     write(
         tmp_path,
         "worked.py",
         """
-        import os, celery, tachograph
+        import os, pathlib, celery, tachograph
         app = celery.Celery("worked", broker="filesystem://")
         app.conf.update(
             broker_transport_options={"data_folder_in": "in", "data_folder_out": "in",
                 "processed_folder": "processed", "polling_interval": 0.02},
             task_ignore_result=True, worker_hijack_root_logger=False)
-        tachograph.init(endpoint=os.environ["RECEIVER"], service_name="celery")
+        tachograph.init(endpoint=os.environ["RECEIVER"], service_name="celery",
+                        delivery=tachograph.types.DeliveryOptions(
+                            first_delay_s=3600.0, delay_s=3600.0))  # only the end sends
 
         @app.task
         def work(number):
             with tachograph.span(str(number)), tachograph.span("inner"):
                 pass
+            pathlib.Path("done", str(number)).touch()
         """,
     )
     environment = {"RECEIVER": receiver.endpoint}
@@ -226,9 +229,8 @@ def test_celery_prefork(receiver: Receiver, tmp_path: Path) -> None:
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "ERROR")
     with start(*command, *quiet, cwd=tmp_path, **environment) as process:
         try:
-            receiver.wait_for_spans(2, 60)
-            assert eventually(lambda: not any((tmp_path / "in").iterdir()), 60)
-            time.sleep(0.2)
+            assert eventually(lambda: len(list((tmp_path / "done").iterdir())) == 40, 60)
+            assert receiver.spans == []
         finally:
             process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)

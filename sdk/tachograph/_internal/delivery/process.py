@@ -36,12 +36,18 @@ def register(delivery: Deliverer) -> None:
 
 
 def before_first_delivery(delivery: Deliverer) -> None:
-    """Make sure that a `multiprocessing` child delivers at its end.
+    """Make sure that a child of `multiprocessing` or of Celery delivers at its end.
 
     Such children leave by `os._exit` and never run atexit; they run the finalizers of
     multiprocessing (or of billiard, Celery's copy) instead, which are cleared when a child
-    starts and so cannot be set up earlier than this.
+    starts and so cannot be set up earlier than this. Those of Celery's pool run none of these
+    either, but send a signal.
     """
+    signals = sys.modules.get("celery.signals")
+    if signals is not None:
+        signals.worker_process_shutdown.connect(
+            _on_celery_shutdown, weak=False, dispatch_uid="tachograph"
+        )
     for package in ("multiprocessing", "billiard"):
         process = sys.modules.get(f"{package}.process")
         util = sys.modules.get(f"{package}.util")
@@ -69,6 +75,10 @@ def _on_sigterm(number: int, frame: FrameType | None) -> None:
     _shutdown_all()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.kill(os.getpid(), signal.SIGTERM)  # so that whoever waits for us sees why we ended
+
+
+def _on_celery_shutdown(**about: object) -> None:
+    _shutdown_all()
 
 
 def _shutdown(reference: "weakref.ref[Deliverer]") -> None:

@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import tempfile
 from typing import Any
 
 _openlit: Any = None
@@ -13,9 +14,16 @@ def start(endpoint: str, max_queue: int) -> None:
     global _openlit
     os.environ["OTEL_BSP_MAX_QUEUE_SIZE"] = str(max_queue)
     _openlit = importlib.import_module("openlit")
-    _openlit.init(
-        otlp_endpoint=endpoint, application_name="bench", disable_metrics=True, disable_batch=False
-    )
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as prices:
+        prices.write("{}")
+        prices.flush()
+        _openlit.init(
+            otlp_endpoint=endpoint,
+            application_name="bench",
+            disable_metrics=True,
+            disable_batch=False,
+            pricing_json=prices.name,  # or it would be fetched from the network
+        )
 
 
 def call(number: int, prompt: str, answer: str) -> None:
