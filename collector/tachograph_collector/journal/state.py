@@ -107,7 +107,9 @@ class State:
                 shown_waiting=counted(document["shown_waiting"]),
             )
         except FileNotFoundError:
-            return cls()
+            # The same name each time: what is sent before the first checkpoint is booked under it.
+            is_new = not any(folder.glob("totals-*.json"))
+            return cls(books=folder.name) if is_new else cls()
         except (ValueError, KeyError, TypeError) as error:
             _LOGGER.error(
                 "%s cannot be read (%s): the journal is drained from its beginning; spans that "

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -75,7 +76,7 @@ def test_a_block_of_too_many_partitions_is_refused_aloud(
     columns = ["project", "trace_id", "span_id", "start_time", "expires_on"]
     types = ["String", "String", "String", "DateTime64(9, 'UTC')", "Date"]
     ids = [f"{day:032x}" for day in range(150)]
-    values: list[list[object]] = [
+    values: list[list[Any]] = [
         [project] * 150,
         ids,
         [i[:16] for i in ids],

@@ -255,3 +255,25 @@ def test_a_span_that_another_collector_stored_meanwhile_counts_as_stored_once(
     assert (ledger["a", "stored", ""], ledger["a", "duplicate", ""]) == (2, 1)
     (books,) = ledger_balance(reader_store, project)
     assert (books.live, books.is_balanced) == (2, True)
+
+
+def test_spans_stored_before_the_first_checkpoint_are_entered_in_the_same_books(
+    open_station: Open, settings: CollectorSettings, reader_store: Store, project: str
+) -> None:
+    station = open_station()
+    _append(station, _span(project, "a"), _span(project, "a"))
+    place = settings.journal_dir
+    assert place is not None
+    segment = next(place.glob("*/*.segment"))
+    content = segment.read_bytes()
+    _finish(station)
+    folder = segment.parent
+    intent = (folder / "intent.json").read_bytes()
+    for path in folder.glob("*.json"):
+        path.unlink()
+    (folder / "intent.json").write_bytes(intent)
+    segment.write_bytes(content)
+    _finish(open_station())
+    (books,) = ledger_balance(reader_store, project)
+    assert (books.stored, books.duplicate, books.live, books.not_entered) == (2, 0, 2, 0)
+    assert books.is_balanced
