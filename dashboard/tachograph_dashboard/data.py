@@ -73,6 +73,7 @@ neighbourhood = _cached(neighbours.neighbourhood)
 trace_spans = _cached(traces.trace_spans)
 trace_scores = _cached(traces.trace_scores)
 ledger_entries = _cached(ledger.ledger_entries)
+ledger_balance = _cached(ledger.ledger_balance)
 
 
 def forget() -> None:

@@ -13,7 +13,7 @@ from tests.integration.dashboard.conftest import OpenPage, shown
         ("cost", "No request in this time range"),
         ("gpu", "No GPU seen in this time range"),
         ("alerts", "No alert has ever fired in this project"),
-        ("ledger", "The books are empty for this time range"),
+        ("ledger", "The books are empty"),
     ],
 )
 def test_empty_pages_say_so(open_page: OpenPage, path: str, said: str) -> None:

@@ -200,6 +200,27 @@ def test_alerts_show_incidents_and_attempts(day: Seed, open_page: OpenPage) -> N
 
 
 def test_the_books_balance_and_losses_have_reasons(day: Seed, open_page: OpenPage) -> None:
-    books, reasons = (frame.value for frame in open_page("ledger").dataframe)
-    assert set(books["balance"]) == {"balanced"}
-    assert set(reasons["reason"]) == {"in_future", "queue_full"}
+    page = open_page("ledger")
+    sources, losses, entries = (frame.value for frame in page.dataframe)
+    assert set(sources["balance"]) == {"balanced"}
+    spans = sources[sources["signal"] == "spans"]
+    assert spans["live"].sum() == len(day.spans) == spans["stored"].sum()
+    assert sources[sources["signal"] == "metrics"]["live"].isna().all()
+    assert set(losses["reason"]) == {"in_future", "queue_full", "sent again"}
+    assert {"received", "rejected"} <= set(entries["outcome"])
+    assert metrics(page)["Live spans"] == f"{len(day.spans):,}"
+    assert "balanced: every record is accounted for" in _badges(page)
+
+
+def test_books_that_do_not_balance_are_called_so(
+    day: Seed, open_page: OpenPage, writer: Writer, project: str
+) -> None:
+    line = next(row for row in day.ledger if row.outcome == "stored" and row.sequence == 0)
+    writer.write("ledger", [replace(line, collector="collector-2", count=7)])
+    page = open_page("ledger")
+    assert "not balanced: 1 of" in _badges(page)
+    assert "not accounted for" in " ".join(page.dataframe[0].value["balance"])
+
+
+def _badges(page: AppTest) -> str:
+    return " ".join(str(markdown.value) for markdown in page.markdown)
