@@ -15,7 +15,16 @@ from tachograph_collector.docs_page import docs_page
 from tachograph_collector.errors import ApiError, unavailable
 from tachograph_collector.middleware import RequestCounter, RequestEnvelope
 from tachograph_collector.otlp_grpc.server import running_grpc
-from tachograph_collector.routes import account, health, ledger, otlp, scores, summary, traces
+from tachograph_collector.routes import (
+    account,
+    exploration,
+    health,
+    ledger,
+    otlp,
+    scores,
+    summary,
+    traces,
+)
 from tachograph_collector.routes.models import ErrorAnswer
 from tachograph_collector.service import running_collector
 from tachograph_collector.settings import CollectorSettings
@@ -66,7 +75,7 @@ def create_app(
         redoc_url=None,
     )
     app.include_router(otlp.router)
-    for module in (account, traces, summary, scores, ledger):
+    for module in (account, traces, exploration, summary, scores, ledger):
         app.include_router(module.router, responses=_ERRORS)
     app.include_router(health.router)
     app.add_middleware(otlp.OtlpShortcut)

@@ -6,7 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tachograph_store.queries.gpu import GpuDevice
 from tachograph_store.queries.ledger import LedgerBalance, LedgerEntry
+from tachograph_store.queries.neighbours import Neighbour
+from tachograph_store.queries.sessions import SessionLine
+from tachograph_store.queries.top import TopKind, TopOrder, TopSegment
 from tachograph_store.queries.traces import TraceLine, TraceScores
 from tachograph_store.rows import ScoreRow, SpanRow
 
@@ -118,6 +122,37 @@ class TraceAnswer(BaseModel):
     trace_id: str
     spans: list[SpanRow]
     scores: list[ScoreRow]
+
+
+class FoundAnswer(BaseModel):
+    """Traces that a search found, in the order asked for; `is_cut` when the limit left some out."""
+
+    traces: list[TraceLine]
+    scores: dict[str, TraceScores] = Field(description="by trace id; absent where not scored")
+    is_cut: bool
+
+
+class SessionPageAnswer(BaseModel):
+    """Sessions of a time range, the last active first; sums are those of the range."""
+
+    sessions: list[SessionLine]
+    next_cursor: str | None
+
+
+class TopAnswer(BaseModel):
+    """Segments in the order asked for."""
+
+    by: TopKind
+    order: TopOrder
+    segments: list[TopSegment]
+
+
+class NeighboursAnswer(BaseModel):
+    """What ran beside a span: `total` calls, the listed ones having shared most time with it."""
+
+    neighbours: list[Neighbour]
+    total: int
+    devices: list[GpuDevice]
 
 
 class ScoreRequest(BaseModel):

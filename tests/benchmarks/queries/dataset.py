@@ -14,7 +14,12 @@ from pathlib import Path
 
 import psutil
 from backports.zstd import compress
-from generate import fill_readings, fill_scores, fill_spans, merge_past_days
+from tests.benchmarks.queries.generate import (
+    fill_readings,
+    fill_scores,
+    fill_spans,
+    merge_past_days,
+)
 
 from tachograph_store.client import Store, connect
 from tachograph_store.rollup import RollupJob

@@ -9,7 +9,7 @@ frequency, scores for one call in five, and two devices read every ten seconds.
 from datetime import datetime, timedelta
 
 from rich.progress import track
-from texts import letters, words_sql
+from tests.benchmarks.queries.texts import letters, words_sql
 
 from tachograph_store.client import Store
 from tachograph_store.queries.selection import nanoseconds

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tachograph_store.queries.selection import nanoseconds
 
 if TYPE_CHECKING:
-    from questions import Frame
+    from tests.benchmarks.queries.questions import Frame
 
 PERCENTILE_ERROR = 0.045
 """Histograms have buckets 4 % wide."""
@@ -137,7 +137,7 @@ class _NearMedians(dict[tuple[int, str], tuple[int, float]]):
             )
         )
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
 
 def percentiles(frame: "Frame") -> Any:

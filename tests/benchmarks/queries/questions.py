@@ -4,19 +4,19 @@
 (words in prompts and answers over a day), `other`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-import oracles
-from generate import FOREIGN_WORD, LARGE_SESSION, LARGE_TRACE, RARE_WORD
-from texts import word
+from tests.benchmarks.queries import oracles
+from tests.benchmarks.queries.generate import FOREIGN_WORD, LARGE_SESSION, LARGE_TRACE, RARE_WORD
+from tests.benchmarks.queries.texts import word
 
 from tachograph_store.client import Store
 from tachograph_store.queries.choices import choices
 from tachograph_store.queries.cost import cost_by_segment, cost_series
-from tachograph_store.queries.counted import counted_requests
+from tachograph_store.queries.counted import Dimension, counted_requests
 from tachograph_store.queries.finding import find_traces
 from tachograph_store.queries.gpu import gpu_devices, gpu_series
 from tachograph_store.queries.incidents import deliveries_list, incidents_list, rules_seen
@@ -37,6 +37,7 @@ from tachograph_store.queries.traces import TraceFilter, list_traces, trace_scor
 
 Kind = Literal["list", "rollup", "search", "other"]
 PROJECT = "main"
+BY_MODEL: Sequence[Dimension] = ("model",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,7 @@ QUESTIONS = [
         "Overview",
         "percentiles by model and hour over 24 h",
         "rollup",
-        lambda f: counted_requests(f.store, f.last(1), ("model",), step_s=3600),
+        lambda f: counted_requests(f.store, f.last(1), BY_MODEL, step_s=3600),
         oracles.by_model_and_hour,
         oracles.percentiles,
     ),

@@ -1,6 +1,6 @@
 """What each way to index texts costs and answers: the figures behind the choice.
 
-    python tests/benchmarks/queries/text_indexes.py --rows 100000
+    python -m tests.benchmarks.queries.text_indexes --rows 100000
 
 A store of its own for each way, in a temporary directory, with the same distinct texts. Prints a
 table and, as the last line, one JSON object. CPU is the engine's, in microseconds a span; searches
@@ -18,11 +18,11 @@ from functools import partial
 from pathlib import Path
 
 import psutil
-from dataset import OwnStore
-from generate import fill_spans
 from rich.console import Console
 from rich.table import Table
-from texts import word
+from tests.benchmarks.queries.dataset import OwnStore
+from tests.benchmarks.queries.generate import fill_spans
+from tests.benchmarks.queries.texts import word
 
 from tachograph_store.client import Store, connect
 

@@ -1,0 +1,151 @@
+"""`GET /api/v1/search`, `/sessions`, `/top` and a span's neighbours: ways into the traces."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from tachograph_collector.errors import ApiError
+from tachograph_collector.routes.dependencies import BEARER, Parts, Reader
+from tachograph_collector.routes.models import (
+    FoundAnswer,
+    NeighboursAnswer,
+    SessionPageAnswer,
+    TopAnswer,
+)
+from tachograph_collector.routes.ranges import Range
+from tachograph_store.errors import QueryRefused
+from tachograph_store.queries.finding import Order, find_traces
+from tachograph_store.queries.neighbours import MAX_NEIGHBOURS, neighbourhood
+from tachograph_store.queries.selection import Selection
+from tachograph_store.queries.sessions import MAX_SESSIONS_PER_PAGE, list_sessions
+from tachograph_store.queries.top import MAX_SEGMENTS, TopKind, TopOrder, top_segments
+from tachograph_store.queries.traces import MAX_TRACES_PER_PAGE, spans_by_ids
+
+router = APIRouter(prefix="/api/v1", tags=["exploration"], dependencies=[BEARER])
+
+_Filter = Annotated[str | None, Query(max_length=1024)]
+
+
+@router.get("/search")
+async def search(
+    principal: Reader,
+    parts: Parts,
+    asked: Range,
+    q: Annotated[
+        str,
+        Query(max_length=1024, description='words, "a phrase", *part* of a word; all must hold'),
+    ] = "",
+    order: Order = "newest",
+    model: _Filter = None,
+    tenant: _Filter = None,
+    variant: _Filter = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_TRACES_PER_PAGE)] = 50,
+) -> FoundAnswer:
+    """Traces by what a counted request's prompt or answer says; the texts are not in the answer."""
+    selection = Selection(
+        project=principal.project,
+        since=asked.since,
+        until=asked.until,
+        model=model,
+        tenant=tenant,
+        variant=variant,
+    )
+    try:
+        found = await parts.link.ask(
+            lambda store: find_traces(store, selection, content=q, order=order, limit=limit)
+        )
+    except QueryRefused as error:
+        if not str(error).startswith("search: "):
+            raise
+        raise ApiError(
+            422, "bad_search", str(error), "q", "write words, one phrase in quotes, or *part*"
+        ) from error
+    return FoundAnswer(traces=list(found.traces), scores=found.scores, is_cut=found.is_cut)
+
+
+@router.get("/sessions")
+async def sessions(
+    principal: Reader,
+    parts: Parts,
+    asked: Range,
+    model: _Filter = None,
+    tenant: _Filter = None,
+    variant: _Filter = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_SESSIONS_PER_PAGE)] = 50,
+    cursor: Annotated[
+        str | None, Query(max_length=2048, description="`next_cursor` of the page before")
+    ] = None,
+) -> SessionPageAnswer:
+    """Sessions, the last active first; their traces are `/api/v1/traces?session=…`."""
+    selection = Selection(
+        project=principal.project,
+        since=asked.since,
+        until=asked.until,
+        model=model,
+        tenant=tenant,
+        variant=variant,
+    )
+    try:
+        page = await parts.link.ask(lambda store: list_sessions(store, selection, limit, cursor))
+    except QueryRefused as error:
+        if cursor is None:
+            raise
+        raise ApiError(
+            422,
+            "bad_cursor",
+            "the cursor is none that this list gave",
+            "cursor",
+            "begin without a cursor, and keep the filters while paging",
+        ) from error
+    return SessionPageAnswer(sessions=list(page.sessions), next_cursor=page.next_cursor)
+
+
+@router.get("/top")
+async def top(
+    principal: Reader,
+    parts: Parts,
+    asked: Range,
+    by: TopKind,
+    order: TopOrder = "dearest",
+    model: _Filter = None,
+    tenant: _Filter = None,
+    variant: _Filter = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_SEGMENTS)] = 50,
+) -> TopAnswer:
+    """Tenants, users, models or sessions with the most, over counted requests."""
+    selection = Selection(
+        project=principal.project,
+        since=asked.since,
+        until=asked.until,
+        model=model,
+        tenant=tenant,
+        variant=variant,
+    )
+    segments = await parts.link.ask(lambda store: top_segments(store, selection, by, order, limit))
+    return TopAnswer(by=by, order=order, segments=segments)
+
+
+@router.get("/traces/{trace_id}/spans/{span_id}/neighbours")
+async def neighbours(
+    principal: Reader,
+    parts: Parts,
+    trace_id: Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="32 hex digits")],
+    span_id: Annotated[str, Path(pattern="^[0-9a-f]{16}$", description="16 hex digits")],
+    limit: Annotated[int, Query(ge=1, le=MAX_NEIGHBOURS)] = 50,
+) -> NeighboursAnswer:
+    """Model calls that ran on the span's engine while it did, and its GPUs' readings then."""
+    project = principal.project
+    ids = [(trace_id, span_id)]
+    spans = await parts.link.ask(lambda store: spans_by_ids(store, project, ids))
+    if not spans:
+        raise ApiError(
+            404,
+            "unknown_span",
+            f"this project has no span {span_id} in the trace {trace_id}",
+            "span_id",
+            "check the ids, and that the key belongs to the project that sent them",
+        )
+    around = await parts.link.ask(lambda store: neighbourhood(store, spans[0], limit))
+    return NeighboursAnswer(
+        neighbours=list(around.neighbours), total=around.total, devices=list(around.devices)
+    )
