@@ -19,7 +19,7 @@ SELECT
     if(countIf(r.energy_j IS NOT NULL) < 2, NULL, max(r.energy_j) - min(r.energy_j)) AS energy_j,
     countIf(throttle_reasons IS NOT NULL) AS throttle_known,
     countIf(throttle_reasons > 1) AS throttled
-FROM gpu_readings AS r
+FROM gpu_readings AS r FINAL
 WHERE project = {project:String}
   AND time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
   AND time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')

@@ -1,4 +1,4 @@
--- Means by device in steps of {step_s} seconds. A reading stored twice changes no mean.
+-- Means by device in steps of {step_s} seconds. A reading that was sent twice is seen once.
 SELECT
     toUnixTimestamp(toStartOfInterval(time, toIntervalSecond({step_s:UInt32}))) AS step,
     gpu_id,
@@ -6,7 +6,7 @@ SELECT
     avgOrNull(utilization_ratio) AS utilization_ratio,
     maxOrNull(memory_used_bytes) AS memory_used_bytes,
     maxOrNull(temperature_c) AS temperature_c
-FROM gpu_readings
+FROM gpu_readings FINAL
 WHERE project = {project:String}
   AND time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
   AND time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')

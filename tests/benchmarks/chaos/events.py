@@ -2,13 +2,14 @@
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from tests.benchmarks.chaos.stack import Stack
+from tests.benchmarks.chaos.stack import Stack, wait_until
 
 _FULL_DISK_S: Final = 4.0
+_BACK_S: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,11 @@ def planned(stack: Stack, rng: random.Random, kills: int, away_s: float) -> list
     """As many events as there are to be kills; a full disk and an absent store among them."""
 
     def kill_collector() -> None:
-        stack.kill_collector(rng.randrange(len(stack.ports)))
+        stack.kill_one_collector(rng)
+        wait_until(stack.is_up, "a collector", _BACK_S)
+
+    def kill_collectors() -> None:
+        stack.kill_collectors()
         stack.start_collectors()
 
     def kill_store() -> None:
@@ -32,32 +37,24 @@ def planned(stack: Stack, rng: random.Random, kills: int, away_s: float) -> list
 
     def kill_all() -> None:
         stack.kill_store()
-        for index in range(len(stack.ports)):
-            stack.kill_collector(index)
+        stack.kill_collectors()
         stack.start_store()
-        stack.start_collectors()
-
-    def leave_one_dead() -> None:
-        """The living ones take its journal over; it comes back to a new one."""
-        stack.kill_collector(rng.randrange(len(stack.ports)))
-        time.sleep(3)
         stack.start_collectors()
 
     def fill_disk() -> None:
         """Until nothing more can be written, with a kill in the middle of it."""
         stack.fill_disk()
         time.sleep(_FULL_DISK_S / 2)
-        stack.kill_collector(rng.randrange(len(stack.ports)))
-        stack.start_collectors()
+        stack.kill_one_collector(rng)
         time.sleep(_FULL_DISK_S / 2)
         stack.empty_disk()
+        wait_until(stack.is_up, "a collector", _BACK_S)
 
     def take_store_away() -> None:
         """Journals grow, to their quota if it takes long; a collector dies meanwhile."""
         stack.kill_store()
         time.sleep(away_s * 0.7)
-        stack.kill_collector(rng.randrange(len(stack.ports)))
-        stack.start_collectors()
+        stack.kill_one_collector(rng)
         time.sleep(away_s * 0.3)
         stack.start_store()
 
@@ -66,14 +63,12 @@ def planned(stack: Stack, rng: random.Random, kills: int, away_s: float) -> list
         Event(disk, fill_disk),
         Event(f"store away for {away_s:g} s, kill -9 of a collector", take_store_away),
     ]
-    usual: Sequence[Event] = (
-        Event("kill -9 of a collector", kill_collector),
+    usual = (
+        Event("kill -9 of one collector", kill_collector),
         Event("kill -9 of the store", kill_store),
         Event("kill -9 of everything", kill_all),
-        Event("kill -9 of a collector, away for 3 s", leave_one_dead),
+        Event("kill -9 of all collectors", kill_collectors),
     )
-    if len(stack.ports) == 1:
-        usual = usual[:3]
     events = special[:kills]
     begin = rng.randrange(len(usual))
     events += [usual[(begin + number) % len(usual)] for number in range(kills - len(events))]

@@ -27,6 +27,7 @@ _REMEMBERED: Final = 200
 _FIRST_PAUSE_S: Final = 0.05
 _LAST_PAUSE_S: Final = 1.0
 _TIMEOUT_S: Final = 30.0
+_RECONNECTS: Final = 0.05
 _TEXT: Final = "The parcel left the warehouse on Monday and is expected on Thursday. " * 6
 
 
@@ -55,11 +56,11 @@ class Record:
 
 
 class Load:
-    """Threads with a connection each, spread over the collectors and the projects."""
+    """Threads with a connection each, spread over the projects."""
 
     def __init__(
         self,
-        ports: list[int],
+        port: int,
         keys: Mapping[str, str | None],
         *,
         senders: int,
@@ -67,7 +68,7 @@ class Load:
         seed: int,
     ) -> None:
         self.record = Record({project: set() for project in keys})
-        self._ports = ports
+        self._port = port
         self._keys = dict(keys)
         self._pause_s = senders * _MAX_SPANS / 2 / spans_per_s
         self._lock = threading.Lock()
@@ -96,7 +97,7 @@ class Load:
         return not any(thread.is_alive() for thread in self._threads)
 
     def _send_all(self, project: str, rng: random.Random) -> None:
-        sender = _Sender(self._ports, self._keys[project], rng, self.record, self._lock)
+        sender = _Sender(self._port, self._keys[project], rng, self.record, self._lock)
         sent: deque[list[Span]] = deque(maxlen=_REMEMBERED)
         while not self._done.is_set():
             spans, corrected = _next(rng, sent)
@@ -120,13 +121,13 @@ class _Sender:
 
     def __init__(
         self,
-        ports: list[int],
+        port: int,
         key: str | None,
         rng: random.Random,
         record: Record,
         lock: threading.Lock,
     ) -> None:
-        self._ports = ports
+        self._port = port
         self._rng = rng
         self._record = record
         self._lock = lock
@@ -164,11 +165,17 @@ class _Sender:
 
     def _post(self, body: bytes) -> tuple[int, float, bytes]:
         if self._connection is None:
-            port = self._rng.choice(self._ports)
-            self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT_S)
+            # Whichever process the kernel deals it to; a new connection may get another.
+            self._connection = http.client.HTTPConnection(
+                "127.0.0.1", self._port, timeout=_TIMEOUT_S
+            )
         self._connection.request("POST", "/v1/traces", body, self._headers)
         answer = self._connection.getresponse()
-        return answer.status, float(answer.headers.get("retry-after", 1)), answer.read()
+        content = answer.read()
+        if self._rng.random() < _RECONNECTS:
+            self._connection.close()
+            self._connection = None
+        return answer.status, float(answer.headers.get("retry-after", 1)), content
 
 
 def _next(rng: random.Random, sent: deque[list[Span]]) -> tuple[list[Span], int]:

@@ -3,7 +3,7 @@
     make chaos
     make chaos ARGS="--kills 4 --seed 7 --away-s 5"
 
-A real store and real collectors that share a home; senders that behave as exporters should. At
+A real store and real collectors behind one port; senders that behave as exporters should. At
 random moments something is killed. The books are looked at twice a second, and must balance for
 every project at every look; in the end every acknowledged span must be stored exactly once.
 """
@@ -56,10 +56,10 @@ def main() -> int:
     seed = arguments.seed if arguments.seed is not None else random.SystemRandom().randrange(10**6)
     with tempfile.TemporaryDirectory(prefix="tachograph-chaos-", dir=arguments.folder) as folder:
         os.environ["TACHOGRAPH_HOME"] = folder
-        stack = Stack(Path(folder), arguments.collectors)
+        stack = Stack(Path(folder), arguments.processes)
         room = "a disk of 96 MB of its own" if stack.has_disk else "a quota of 24 MB (not root)"
         console.print(
-            f"chaos: seed {seed}, {arguments.kills} events, {arguments.collectors} collectors, "
+            f"chaos: seed {seed}, {arguments.kills} events, {arguments.processes} collector processes, "
             f"journals on {room}, {arguments.spans_per_s:g} spans/s offered"
         )
         try:
@@ -81,7 +81,7 @@ def _run(console: Console, stack: Stack, arguments: argparse.Namespace, seed: in
             for project in _PROJECTS
         }
     load = Load(
-        stack.ports, keys, senders=arguments.senders, spans_per_s=arguments.spans_per_s, seed=seed
+        stack.port, keys, senders=arguments.senders, spans_per_s=arguments.spans_per_s, seed=seed
     )
     watch = Watch(stack.settings, list(_PROJECTS))
     load.start()
@@ -98,12 +98,12 @@ def _run(console: Console, stack: Stack, arguments: argparse.Namespace, seed: in
                 start = time.monotonic()
                 progress.update(task, description=event.name)
                 event.run()
-                moment = _look(stack, load, watch, event.name, start - began, start)
+                moment = _look(load, watch, event.name, start - began, start)
                 moments.append(moment)
                 progress.advance(task)
     finally:
         is_taken = load.stop(_SETTLE_S)
-    wait_until(lambda: stack.waiting() == 0, "empty journals", _SETTLE_S)
+    wait_until(lambda: stack.journaled_bytes() == 0, "empty journals", _SETTLE_S)
     books = settled(watch, _SETTLE_S)
     watch.stop()
     outcome = compare(stack.settings, load.record.acknowledged, books)
@@ -129,15 +129,20 @@ def _goes_on(load: Load, seen: int) -> bool:
     return load.record.requests > seen + 5
 
 
-def _look(stack: Stack, load: Load, watch: Watch, name: str, at_s: float, start: float) -> Moment:
+def _look(load: Load, watch: Watch, name: str, at_s: float, start: float) -> Moment:
     before = len(watch.unbalanced)
-    wait_until(lambda: watch.look() is not None, "the books", _SETTLE_S)
+    books: Books | None = None
+    deadline = time.monotonic() + _SETTLE_S
+    while books is None:
+        books = watch.look()
+        if time.monotonic() > deadline:
+            raise TimeoutError("the books cannot be read")
     return Moment(
         at_s=at_s,
         name=name,
         took_s=time.monotonic() - start,
         acknowledged=load.record.spans,
-        waiting=stack.waiting() or 0,
+        waiting=sum(line.waiting for lines in books.values() for line in lines),
         unbalanced=len(watch.unbalanced) - before,
     )
 
@@ -206,7 +211,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--kills", type=int, default=20, help="events (20)")
     parser.add_argument("--seed", type=int, help="of load and events (a new one each time)")
-    parser.add_argument("--collectors", type=int, default=2, help="collector processes (2)")
+    parser.add_argument("--processes", type=int, default=2, help="collectors behind the port (2)")
     parser.add_argument("--away-s", type=float, default=60, help="how long the store is away (60)")
     parser.add_argument("--senders", type=int, default=6, help="connections (6)")
     parser.add_argument("--spans-per-s", type=float, default=1500, help="offered (1500)")

@@ -1,21 +1,20 @@
-"""The processes that are killed: a store, and collectors that share a home and its journals."""
+"""The processes that are killed: a store, and several collectors behind one port."""
 
 import os
+import random
 import re
 import signal
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import orjson
+import psutil
 
 from tachograph_store.client import connect
 from tachograph_store.settings import StoreSettings
@@ -34,15 +33,16 @@ SETTINGS: Final[Mapping[str, str]] = {
 class Stack:
     """One home; its processes are started again by whoever killed them."""
 
-    def __init__(self, home: Path, collectors: int) -> None:
+    def __init__(self, home: Path, processes: int) -> None:
         self.home = home
         self.settings = StoreSettings(url=f"embedded://{home}/store")
         self.disk = home / "journal"
         self.disk.mkdir(mode=0o700)
         self.has_disk = self._mount()
-        self.ports = [_free_port() for _ in range(collectors)]
+        self.processes = processes
+        self.port = _free_port()
         self._store: subprocess.Popen[bytes] | None = None
-        self._collectors: dict[int, subprocess.Popen[bytes]] = {}
+        self._collector: subprocess.Popen[bytes] | None = None
 
     def _mount(self) -> bool:
         """Whether the journals lie on a small disk of their own: root may mount one."""
@@ -52,11 +52,6 @@ class Stack:
         except OSError:
             return False
 
-    @property
-    def urls(self) -> list[str]:
-        """Where the collectors listen."""
-        return [f"http://127.0.0.1:{port}" for port in self.ports]
-
     def start_store(self) -> None:
         """Start it and wait until it answers."""
         command = [sys.executable, "-m", "tachograph_store.commands.store", "--port", "0"]
@@ -65,14 +60,12 @@ class Stack:
             wait_until(store.ping, "the store", _READY_S)
 
     def start_collectors(self) -> None:
-        """Start those that do not run, and wait until they listen."""
-        for port in self.ports:
-            if port not in self._collectors:
-                command = [sys.executable, "-m", "tachograph_collector.command"]
-                arguments = ["--port", str(port), "--grpc-port", "off"]
-                self._collectors[port] = self._start([*command, *arguments])
-        for url in self.urls:
-            wait_until(partial(self.is_up, url), url, _READY_S)
+        """Start them, when they do not run, and wait until they take data."""
+        if self._collector is None:
+            command = [sys.executable, "-m", "tachograph_collector.command", "--grpc-port", "off"]
+            several = ["--port", str(self.port), "--processes", str(self.processes)]
+            self._collector = self._start([*command, *several])
+        wait_until(self.is_up, "a collector", _READY_S)
 
     def _start(self, command: list[str]) -> "subprocess.Popen[bytes]":
         environment = {**os.environ, **SETTINGS, "TACHOGRAPH_HOME": str(self.home)}
@@ -87,11 +80,21 @@ class Stack:
             _kill(self._store)
             self._store = None
 
-    def kill_collector(self, index: int) -> None:
-        """SIGKILL to one of them."""
-        process = self._collectors.pop(self.ports[index], None)
-        if process is not None:
-            _kill(process)
+    def kill_collectors(self) -> None:
+        """SIGKILL to all, their supervisor too."""
+        if self._collector is not None:
+            _kill(self._collector)
+            self._collector = None
+
+    def kill_one_collector(self, rng: random.Random) -> None:
+        """SIGKILL to one of several, which its supervisor starts again; or to the only one."""
+        children = [] if self._collector is None else psutil.Process(self._collector.pid).children()
+        if children:
+            with suppress(psutil.NoSuchProcess):
+                rng.choice(children).kill()
+        else:
+            self.kill_collectors()
+            self.start_collectors()
 
     def fill_disk(self) -> None:
         """Take the journals' disk to its last byte."""
@@ -105,29 +108,21 @@ class Stack:
         """Give the room back."""
         (self.disk / "filler").unlink(missing_ok=True)
 
-    def health(self, url: str) -> dict[str, Any] | None:
-        """What a collector says of itself, None while it says nothing."""
-        try:
-            with urllib.request.urlopen(f"{url}/healthz", timeout=10) as answer:
-                document: dict[str, Any] = orjson.loads(answer.read())
-                return document
-        except urllib.error.HTTPError as error:  # 503 with the same details
-            with error:
-                refused: dict[str, Any] = orjson.loads(error.read())
-                return refused
-        except OSError:
-            return None
-
-    def is_up(self, url: str) -> bool:
+    def is_up(self) -> bool:
         """Whether a collector answers."""
-        return self.health(url) is not None
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/livez", timeout=10):
+                return True
+        except OSError:
+            return False
 
-    def waiting(self) -> int | None:
-        """Acknowledged records in all journals; None while a collector does not answer."""
-        healths = [self.health(url) for url in self.urls]
-        if any(health is None for health in healths):
-            return None
-        return sum(int(health["journal"]["waiting_records"]) for health in healths if health)
+    def journaled_bytes(self) -> int:
+        """Bytes in all journals that are not in the store, or were not a moment ago."""
+        size = 0
+        for path in self.disk.glob("*/*.segment"):
+            with suppress(FileNotFoundError):
+                size += path.stat().st_size
+        return size
 
     def log_tail(self) -> str:
         """The last lines that the processes wrote."""
@@ -136,8 +131,7 @@ class Stack:
 
     def close(self) -> None:
         """End all of it."""
-        for index in range(len(self.ports)):
-            self.kill_collector(index)
+        self.kill_collectors()
         self.kill_store()
         if self.has_disk:
             subprocess.run(["umount", "-l", str(self.disk)], check=False)
