@@ -14,7 +14,7 @@ WITH
         SELECT
             (
                 groupArrayIf((source, signal, outcome, reason, total, last_time), outcome NOT IN ('block', 'expired_through', 'forgotten_mark')),
-                mapFromArrays(groupArrayArray(block_books), groupArrayArray(block_numbers)),
+                arrayPushBack(groupArrayArray(block_books), ''), arrayPushBack(groupArrayArray(block_numbers), 0),
                 toUInt16(maxIf(total, outcome = 'expired_through')),
                 toUInt16(maxIf(total, outcome = 'forgotten_mark'))
             )
@@ -66,20 +66,28 @@ FROM
         line.6 AS last_time
     FROM (SELECT arrayJoin(book.1) AS line)
     UNION ALL
-    SELECT
-        booked_source, 'spans',
-        multiIf(
-            booked_by = '', 'outside',
-            booked_block >= book.2[booked_by], 'not_entered',
-            toUInt16(expires_on) < 10957, if(toUInt16(expires_on) = book.4, 'counted', 'forgotten'),
-            toUInt16(expires_on) <= book.3, 'counted',
-            expires_on <= toDate(now('UTC')), 'expired',
-            'live'
-        ) AS state,
-        '', count(), toDateTime64(0, 6, 'UTC')
-    FROM spans FINAL
-    WHERE project = {project:String}
-    GROUP BY booked_source, state
+    SELECT booked_source, 'spans', counted.1, '', counted.2, toDateTime64(0, 6, 'UTC')
+    FROM
+    (
+        -- One key and conditions: five times as fast as a group a state.
+        WITH
+            booked_block < transform(booked_by, book.2, book.3, toUInt64(0)) AS is_entered,
+            toUInt16(expires_on) AS day,
+            toUInt16(toDate(now('UTC'))) AS today
+        SELECT
+            booked_source,
+            [
+                ('live', countIf(is_entered AND day > greatest(today, book.4))),
+                ('expired', countIf(is_entered AND day >= 10957 AND day > book.4 AND day <= today)),
+                ('forgotten', countIf(is_entered AND day < 10957 AND day != book.5)),
+                ('not_entered', countIf(booked_by != '' AND NOT is_entered)),
+                ('outside', countIf(booked_by = ''))
+            ] AS counts
+        FROM spans FINAL
+        WHERE project = {project:String}
+        GROUP BY booked_source
+    )
+    ARRAY JOIN counts AS counted
 )
 GROUP BY source, signal
 ORDER BY source, signal
