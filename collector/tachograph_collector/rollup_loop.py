@@ -10,13 +10,13 @@ from tachograph_store.errors import StoreError
 from tachograph_store.rollup import RollupJob, exclusive_job
 
 _LOGGER = logging.getLogger(__name__)
-_PAUSE_S: Final = 60.0
+_PAUSE_S: Final = 20.0
 """Between two runs; meanwhile pages read what is new from the spans."""
 _RETRY_S: Final = 5.0
 
 
 class RollupLoop:
-    """Runs the job when started, and every minute until stopped."""
+    """Runs the job when started, and every 20 s until stopped."""
 
     def __init__(self, writer: Store, lock: Path) -> None:
         """`lock` is a file of the machine's; who holds it runs the job."""

@@ -46,7 +46,7 @@ CHILD_MINUTES: Final = (CHILD_EARLY_S + CHILD_LATE_S) // 60 + 1
 
 _SPANS_PER_STATEMENT: Final = 200_000
 _MINUTES_PER_QUESTION: Final = 2_000  # they stand in a URL of 64 kB
-_MINUTES_PER_STATEMENT: Final = 500
+_MINUTES_PER_STATEMENT: Final = 2_000
 _HOURS_PER_STATEMENT: Final = 24
 _END_OF_TIME_S: Final = 2**32 - 1
 _INSERT: Final = "INSERT INTO rollups "
@@ -60,6 +60,32 @@ INSERT INTO rollup_marks (project, mark_id, since, until, is_deleted, version, e
 SELECT project, mark_id, since, until, 1, version + 1, today() + 2
 FROM rollup_marks FINAL
 WHERE project = {project:String} AND mark_id IN {marks:Array(String)}
+"""
+_UNCOUNT: Final = """
+ALTER TABLE spans UPDATE is_counted = false
+WHERE project = {project:String}
+    AND toStartOfMinute(start_time) IN
+        (SELECT toDateTime(arrayJoin({minutes:Array(UInt32)}), 'UTC'))
+    AND observer = 'client'
+    AND is_counted
+    AND (trace_id, span_id) IN
+    (
+        SELECT trace_id, parent_span_id
+        FROM spans
+        WHERE project = {project:String}
+            AND toStartOfMinute(start_time) IN
+            (
+                SELECT toDateTime(
+                    arrayJoin({minutes:Array(UInt32)})
+                        + 60 * arrayJoin(range({child_minutes:UInt32})) - {child_early_s:UInt32},
+                    'UTC'
+                )
+            )
+            AND observer = 'proxy'
+            AND is_counted
+            AND parent_span_id != ''
+    )
+SETTINGS alter_update_mode = 'lightweight'
 """
 Item = TypeVar("Item")
 
@@ -123,6 +149,7 @@ class RollupJob:
             "rollup_dirty",
             {"project": project, "since_us": since_us, "child_late_s": CHILD_LATE_S},
         )
+        yield from self._uncount(project, [row["minute"] for row in dirty])
         # Of a minute that was written to just now readers take the spans anyway; it is computed once,
         # when it has come to rest.
         unsettled = {row["minute"] for row in dirty if row["stored_us"] >= settled_us}
@@ -140,6 +167,22 @@ class RollupJob:
                 _CLEAR_MARKS, {"project": project, "marks": [mark["mark_id"] for mark in marks]}
             )
             yield Step(project, len(known), len(known))
+
+    def _uncount(self, project: str, minutes: Sequence[int]) -> Iterator[Step]:
+        """Have client spans whose request a proxy saw too no longer count, for every question.
+
+        Rollups and their readers know by themselves; other questions need not compare spans.
+        """
+        for part in _parts(minutes, _MINUTES_PER_QUESTION):
+            parameters = {
+                "project": project,
+                "minutes": list(part),
+                "child_minutes": CHILD_MINUTES,
+                "child_early_s": CHILD_EARLY_S,
+            }
+            if self._store.rows("rollup_doubles", parameters)[0]["doubles"]:
+                self._store.command(_UNCOUNT, parameters)
+                yield Step(project, 0, 0)
 
     def _compute(
         self, project: str, known: Mapping[int, int], hours: Sequence[int]

@@ -85,7 +85,7 @@ SETTINGS_IN_STATEMENTS: Final = frozenset().union(
     # of queries
     _words(
         """
-        final max_threads max_execution_time max_block_size max_memory_usage
+        final max_threads max_execution_time max_block_size max_memory_usage alter_update_mode
         mutations_sync lightweight_deletes_sync lightweight_delete_mode
         insert_deduplication_token
         optimize_read_in_order do_not_merge_across_partitions_select_final

@@ -39,6 +39,8 @@ class CountedPieces:
     minutes_since_s: int = 0
     minutes_until_s: int = 0
     raw_minutes: Sequence[int] = ()
+    has_doubles: bool = True
+    """Whether client spans may count beside their children at a proxy: the job has not seen them."""
 
     @property
     def has_rollups(self) -> bool:
@@ -63,6 +65,7 @@ class CountedPieces:
             "child_since_ns": self.since_ns - CHILD_EARLY_S * _SECOND,
             "child_until_ns": self.until_ns + CHILD_LATE_S * _SECOND,
             "child_tail_ns": self.tail_ns - CHILD_EARLY_S * _SECOND,
+            "has_doubles": self.has_doubles,
             "child_minutes": CHILD_MINUTES,
             "child_early_s": CHILD_EARLY_S,
         }
@@ -81,7 +84,9 @@ def counted_pieces(
     settled_us = store.rows("rollup_cursor", {"project": ""})[0]["settled_us"]
     if not settled_us:
         return all_raw
-    raw = _raw_minutes(store, selection.project, settled_us, first_s, last_s, reads_groups)
+    raw, has_doubles = _raw_minutes(
+        store, selection.project, settled_us, first_s, last_s, reads_groups
+    )
     if since_ns < first_s * _SECOND:
         raw.add(first_s - 60)
     tail_s, kept = _split_tail(sorted(raw), last_s)
@@ -97,13 +102,14 @@ def counted_pieces(
         minutes_since_s=first_s,
         minutes_until_s=tail_s,
         raw_minutes=kept,
+        has_doubles=has_doubles,
     )
 
 
 def _raw_minutes(
     store: Store, project: str, settled_us: int, since_s: int, until_s: int, reads_groups: bool
-) -> set[int]:
-    """Whole minutes of the range whose rollups do not say enough."""
+) -> tuple[set[int], bool]:
+    """Whole minutes of the range whose rollups do not say enough; whether doubles may be there."""
     parameters = {
         "project": project,
         "settled_us": settled_us,
@@ -124,6 +130,7 @@ def _raw_minutes(
         for row in state
         for minute in range(max(row["since_s"], since_s), min(row["until_s"], until_s), 60)
     }
+    has_doubles = any(row["has_clients"] for row in state)
     callees = [row["since_s"] for row in state if row["has_proxies"]]
     if callees:
         parents = store.rows(
@@ -135,7 +142,8 @@ def _raw_minutes(
             },
         )
         raw.update(row["minute"] for row in parents)
-    return raw
+        has_doubles = has_doubles or bool(parents)
+    return raw, has_doubles
 
 
 def _split_tail(raw: list[int], last_s: int) -> tuple[int, list[int]]:

@@ -58,6 +58,7 @@ WHERE project = {project:String}
             start_time >= fromUnixTimestamp64Nano({child_tail_ns:Int64}, 'UTC')
             OR toStartOfMinute(start_time) IN (SELECT toDateTime(arrayJoin({raw_minutes:Array(UInt32)}) + 60 * arrayJoin(range({child_minutes:UInt32})) - {child_early_s:UInt32}, 'UTC'))
         )
+        AND {has_doubles:Bool}
         AND observer = 'proxy'
         AND is_counted
         AND parent_span_id != ''

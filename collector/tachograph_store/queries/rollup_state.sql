@@ -1,11 +1,13 @@
 -- Which minutes of a range have to be read from spans: `dirty` ones, where spans were stored since the
 -- job's cursor, or which are marked, and `crowded` ones, of so many groups that only their total was
--- kept. `has_proxies`: spans of proxies are among those stored.
+-- kept. `has_proxies`, `has_clients`: spans of proxies, and counted ones of
+-- clients, are among those stored.
 SELECT
     'dirty' AS kind,
     toUnixTimestamp(toStartOfMinute(start_time)) AS since_s,
     since_s + 60 AS until_s,
-    max(observer = 'proxy' AND is_counted AND parent_span_id != '') AS has_proxies
+    max(observer = 'proxy' AND is_counted AND parent_span_id != '') AS has_proxies,
+    max(observer = 'client' AND is_counted) AS has_clients
 FROM spans
 WHERE project = {project:String}
   AND start_time >= fromUnixTimestamp64Nano({child_since_ns:Int64}, 'UTC')
@@ -13,11 +15,11 @@ WHERE project = {project:String}
   AND stored_at >= fromUnixTimestamp64Micro({settled_us:Int64}, 'UTC')
 GROUP BY since_s
 UNION ALL
-SELECT 'marked' AS kind, toUnixTimestamp(m.since) AS since_s, toUnixTimestamp(m.until) AS until_s, 0 AS has_proxies
+SELECT 'marked' AS kind, toUnixTimestamp(m.since) AS since_s, toUnixTimestamp(m.until) AS until_s, 0 AS has_proxies, 0 AS has_clients
 FROM rollup_marks AS m FINAL
 WHERE project = {project:String}
 UNION ALL
-SELECT 'crowded' AS kind, toUnixTimestamp(period_start) AS since_s, since_s + 60 AS until_s, 0 AS has_proxies
+SELECT 'crowded' AS kind, toUnixTimestamp(period_start) AS since_s, since_s + 60 AS until_s, 0 AS has_proxies, 0 AS has_clients
 FROM rollups FINAL
 WHERE project = {project:String}
   AND period_s = 60

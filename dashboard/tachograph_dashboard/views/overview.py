@@ -13,9 +13,11 @@ from tachograph_dashboard.components.tiles import Tile, tiles
 from tachograph_dashboard.components.toolbar import Scope, toolbar
 from tachograph_dashboard.sessions import Identity
 from tachograph_dashboard.window import Window
+from tachograph_store.histogram import PERCENTILE_ERROR
 from tachograph_store.queries.overview import Coverage, OverviewPoint, OverviewTotals
 
 QUANTILE_COLORS = (theme.BLUE, theme.ORANGE, theme.VERMILION)
+WITHIN = f"percentiles within {PERCENTILE_ERROR:.0%}"
 
 
 def render(identity: Identity) -> None:
@@ -156,7 +158,7 @@ def _latency(window: Window, totals: OverviewTotals, points: list[OverviewPoint]
             unit="s",
             colors=QUANTILE_COLORS,
         )
-        lacks(f"{totals.requests:,} requests, failed ones included")
+        lacks(f"{totals.requests:,} requests, failed ones included", WITHIN)
 
 
 def _first_chunk(window: Window, totals: OverviewTotals, points: list[OverviewPoint]) -> None:
@@ -170,7 +172,7 @@ def _first_chunk(window: Window, totals: OverviewTotals, points: list[OverviewPo
             unit="s",
             colors=QUANTILE_COLORS,
         )
-        lacks(missing(totals.without_first_chunk, totals.requests, "first-chunk time"))
+        lacks(missing(totals.without_first_chunk, totals.requests, "first-chunk time"), WITHIN)
 
 
 def _traffic(window: Window, points: list[OverviewPoint]) -> None:
