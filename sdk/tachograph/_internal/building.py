@@ -39,7 +39,8 @@ class Builder:
                 with deferred("recording an attribute"):
                     found[name] = self.own(record, name, value)
         if record.contents:
-            for name, (form, content) in record.contents.items():
+            pieces = iter(record.contents)
+            for name, form, content in zip(pieces, pieces, pieces, strict=True):
                 with deferred(f"recording {name}"):
                     found[name] = self.content(record, name, form, content)
         found[attributes.OBSERVER] = Observer.CLIENT

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from opentelemetry import trace
 from opentelemetry.trace import SpanContext, TraceFlags
@@ -49,8 +49,9 @@ class SpanRecord(PendingSpan):
     """What the conventions define: never pushed out by own attributes."""
     own: dict[str, object] | None
     """Attributes of the application's own."""
-    contents: dict[str, tuple[Form, object]] | None
-    """Attribute name -> content as it was at the call."""
+    contents: list[Any] | None
+    """Attribute name, `Form`, content as it was at the call; the next name, and so on. Flat: each
+    object that waits here brings the interpreter's next collection of garbage nearer."""
     truncated: list[str] | None
     """Names of attributes that were cut or left out."""
     error_text: str
@@ -101,6 +102,19 @@ class SpanRecord(PendingSpan):
                 self.trace_id, self.span_id, is_remote=False, trace_flags=TraceFlags(flags)
             )
         return self._context
+
+    def put(self, name: str, form: Form, content: object) -> None:
+        """Keep a piece of content, in place of an earlier one of that name."""
+        contents = self.contents
+        if contents is None:
+            self.contents = [name, form, content]
+            return
+        for position in range(0, len(contents), 3):
+            if contents[position] == name:
+                contents[position + 1] = form
+                contents[position + 2] = content
+                return
+        contents += (name, form, content)
 
     def mark_truncated(self, name: str) -> None:
         """Note that the attribute `name` was cut or left out."""

@@ -208,9 +208,9 @@ class Span:
                 record.facts[name] = record.builder.content(record, name, form, kept)
                 size = limit
             else:
-                if record.contents is None:
-                    record.contents = {}
-                record.contents[name] = (form, kept)
+                if form in _MESSAGES and type(kept) is list and len(kept) == 1:
+                    kept = kept[0]  # the same to `plain_messages`, and one object less
+                record.put(name, form, kept)
             record.size += size
         except Exception as error:  # noqa: BLE001 - see tachograph._internal.errors
             contain(error, f"recording {name}")
@@ -242,6 +242,7 @@ class _Active:
                 self._span._tracing.deactivate(self._activation)
 
 
+_MESSAGES: Final = ("user_messages", "assistant_messages")
 _SCALARS: Final = frozenset((bool, int, float))
 
 

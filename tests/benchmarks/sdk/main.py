@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 from tests.benchmarks.sdk.callers import BARE, CONTESTANTS, OURS, Figures, measure, ratio
 from tests.benchmarks.sdk.faults import measure_faults
-from tests.benchmarks.sdk.imports import import_ms
+from tests.benchmarks.sdk.imports import ImportTime, import_ms
 from tests.benchmarks.sdk.million import memory_with_the_collector_down
 from tests.benchmarks.sdk.processes import ROOT, ReceiverProcess
 from tests.benchmarks.sdk.report import (
@@ -36,7 +36,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def last_line(found: dict[str, Figures], imports: dict[str, float]) -> dict[str, Any]:
+def last_line(found: dict[str, Figures], imports: dict[str, ImportTime]) -> dict[str, Any]:
     """The figures of the run, None where the contestant was not in it."""
     ours, bare = found[OURS], found[BARE]
     langfuse = found.get(_LANGFUSE)
@@ -65,7 +65,8 @@ def last_line(found: dict[str, Figures], imports: dict[str, float]) -> dict[str,
             ),
             3,
         ),
-        "import_ms_over_otel": round(imports[OURS] - imports[BARE], 1),
+        "import_ms_over_otel": round(imports[OURS].cpu_ms - imports[BARE].cpu_ms, 1),
+        "import_wall_ms_over_otel": round(imports[OURS].wall_ms - imports[BARE].wall_ms, 1),
     }
 
 

@@ -3,6 +3,7 @@
 from rich.table import Table
 from tests.benchmarks.sdk.callers import BARE, Figures, Phase, ratio
 from tests.benchmarks.sdk.faults import HEALTHY, Condition, median_us, p_value
+from tests.benchmarks.sdk.imports import ImportTime
 from tests.benchmarks.sdk.million import Memory
 
 
@@ -116,11 +117,25 @@ def faults_table(found: dict[str, Condition]) -> Table:
     return table
 
 
-def imports_table(imports: dict[str, float]) -> Table:
+def imports_table(imports: dict[str, ImportTime]) -> Table:
     """Import times."""
-    table = _table("Import in a fresh process, ms (median)", "SDK", "ms", "over bare")
-    for name, ms in imports.items():
-        table.add_row(name, f"{ms:.0f}", f"{ms - imports[BARE]:+.0f}")
+    table = _table(
+        "Import in a fresh process, ms (median)",
+        "SDK",
+        "processor",
+        "over bare",
+        "clock",
+        "over bare",
+    )
+    bare = imports[BARE]
+    for name, took in imports.items():
+        table.add_row(
+            name,
+            f"{took.cpu_ms:.0f}",
+            f"{took.cpu_ms - bare.cpu_ms:+.0f}",
+            f"{took.wall_ms:.0f}",
+            f"{took.wall_ms - bare.wall_ms:+.0f}",
+        )
     return table
 
 

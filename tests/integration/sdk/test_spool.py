@@ -76,21 +76,19 @@ def test_a_hanging_collector_cannot_keep_the_rest_from_the_disk(
 def test_what_the_collector_refuses_later_is_counted_then(
     receiver: Receiver, make_delivery: DeliveryMaker, make_spans: SpanMaker, tmp_path: Path
 ) -> None:
-    receiver.faults.extend([Fault(status=503), Fault(status=503)])
+    receiver.fault = Fault(status=503)
     folder = tmp_path / "spool"
     delivery = make_delivery(
         receiver.endpoint, spool_folder=str(folder), circuit_failures=1, circuit_pause_s=0.05
     )
-    first, second = make_spans(2)
-    delivery.submit_span(first)
+    delivery.submit_span(make_spans(1)[0])
     assert eventually(lambda: delivery.counts().spooled == {"spans": 1})
-    receiver.faults.clear()
-    receiver.faults.extend([Fault(), Fault(status=400)])
-    delivery.submit_span(second)
+    receiver.fault = Fault(status=400)
     assert eventually(lambda: delivery.counts().spooled == {})
     counts = delivery.counts()
-    assert counts.submitted["spans"] == counts.delivered["spans"] + counts.dropped_total("spans")
-    assert not any(folder.iterdir())
+    assert counts.dropped == {("spans", "export_rejected"): 1}
+    assert counts.delivered["spans"] == 0
+    assert eventually(lambda: not any(folder.iterdir()))
 
 
 def test_the_cap_holds_and_what_does_not_fit_is_counted(

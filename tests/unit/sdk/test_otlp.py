@@ -140,7 +140,8 @@ def test_an_own_span_has_all_its_fields() -> None:
     )
     record.around = {"tachograph.tenant": "acme"}
     record.own = {"mine": [1.5, 2.5]}
-    record.contents = {"gen_ai.input.messages": ("user_messages", "why?")}
+    record.put("gen_ai.input.messages", "text", "replaced")
+    record.put("gen_ai.input.messages", "user_messages", "why?")
     record.is_failed, record.error_text = True, "broken"
     record.end_time_unix_nano = record.start_time_unix_nano + 1000
     read = ExportTraceServiceRequest.FromString(request(record))

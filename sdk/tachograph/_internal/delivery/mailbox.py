@@ -5,11 +5,12 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from tachograph._internal.delivery.bell import Bell
 from tachograph._internal.delivery.books import Counts
 from tachograph._internal.delivery.options import DeliveryOptions
-from tachograph._internal.delivery.records import SIGNALS, Record, Signal
+from tachograph._internal.delivery.records import SIGNALS, PendingSpan, Record, Signal
 from tachograph.semconv.values import DropReason
 
 
@@ -25,13 +26,18 @@ class _Fate:
     lost: Mapping[str, int] = field(default_factory=dict)
 
 
+# A span of our own knows its size: a pair around it would be one object more for the collector of
+# garbage, which runs on the calling thread.
+_Item: TypeAlias = PendingSpan | tuple[Record, int]
+
+
 class _Lane:
     """One signal. The counters are the submitting threads', `fate` is the delivery thread's."""
 
     __slots__ = ("accepted", "accepted_bytes", "fate", "queue", "refused", "submitted")
 
     def __init__(self) -> None:
-        self.queue: deque[tuple[Record, int]] = deque()
+        self.queue: deque[_Item] = deque()
         self.submitted = 0
         self.accepted = 0
         self.accepted_bytes = 0
@@ -76,6 +82,7 @@ class Mailbox:
     def offer(self, signal: Signal, record: Record, size: int) -> bool:
         """Queue one record; False when it was dropped (and counted)."""
         lane = self._lanes[signal]
+        item = record if isinstance(record, PendingSpan) else (record, size)
         # Only single statements change the counters, none of them with a call inside: that is
         # what keeps them right when a finaliser submits between two of them.
         with self._lock:
@@ -92,7 +99,7 @@ class Mailbox:
                 return False
             lane.accepted += 1
             lane.accepted_bytes += size
-            lane.queue.append((record, size))
+            lane.queue.append(item)
         if self._is_idle or len(lane.queue) == self._ring_at:
             self._is_idle = False
             self._bell.ring()
@@ -178,9 +185,10 @@ class Mailbox:
         bytes at most. What it takes of the bounds stays taken until `resolve`."""
         queue = self._lanes[signal].queue
         with self._settling:  # against `abandon`
-            if not queue or (room is not None and queue[0][1] > room):
+            if not queue or (room is not None and _size(queue[0]) > room):
                 return None
-            return queue.popleft()
+            item = queue.popleft()
+        return (item, item.size) if isinstance(item, PendingSpan) else item
 
     def resolve(
         self, signal: Signal, records: int, size: int, *, lost: int = 0, reason: str = ""
@@ -222,7 +230,7 @@ class Mailbox:
     def next_size(self, signal: Signal) -> int | None:
         """Estimated bytes of the record that `take` would give; None where the queue is empty."""
         try:
-            return self._lanes[signal].queue[0][1]
+            return _size(self._lanes[signal].queue[0])
         except IndexError:
             return None
 
@@ -262,6 +270,10 @@ class Mailbox:
     @property
     def is_closed(self) -> bool:
         return self._is_closed
+
+
+def _size(item: _Item) -> int:
+    return item.size if isinstance(item, PendingSpan) else item[1]
 
 
 def _settled(fate: _Fate, records: int, size: int, *, lost: int, reason: str) -> _Fate:
