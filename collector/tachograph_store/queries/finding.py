@@ -7,9 +7,10 @@ from typing import Literal
 from tachograph.semconv.values import GENERATIVE_OPERATIONS
 from tachograph_store.client import Store
 from tachograph_store.queries import run
+from tachograph_store.queries.cursor import stretches
 from tachograph_store.queries.quality import THRESHOLD
 from tachograph_store.queries.search import parse_search
-from tachograph_store.queries.selection import Selection
+from tachograph_store.queries.selection import Selection, nanoseconds
 from tachograph_store.queries.traces import TraceLine, TraceScores
 
 Only = Literal["", "failed", "low_score", "unscored", "no_first_chunk", "no_tokens"]
@@ -45,18 +46,23 @@ def find_traces(
     Raises:
         QueryRefused: a search that cannot be asked, see `tachograph_store.queries.search`.
     """
-    places = run(
-        store,
-        "traces_found",
-        _Place,
+    parameters = {
         **selection.parameters(),
-        only=only,
-        order=order,
         **parse_search(content).parameters(),
-        threshold=THRESHOLD,
-        operations=sorted(GENERATIVE_OPERATIONS),
-        limit=limit + 1,
-    )
+        "only": only,
+        "order": order,
+        "threshold": THRESHOLD,
+        "operations": sorted(GENERATIVE_OPERATIONS),
+        "limit": limit + 1,
+    }
+    since_ns = nanoseconds(selection.since)
+    places: list[_Place] = []
+    # The newest are mostly within the last hours; the slowest may be anywhere.
+    newest_first = stretches(nanoseconds(selection.until), since_ns)
+    for begin_ns in newest_first if order == "newest" else [since_ns]:
+        places = run(store, "traces_found", _Place, **{**parameters, "since_ns": begin_ns})
+        if len(places) > limit:
+            break
     shown = places[:limit]
     if not shown:
         return FoundTraces(traces=[], scores={}, is_cut=False)

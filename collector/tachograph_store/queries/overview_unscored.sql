@@ -21,4 +21,4 @@ WHERE project = {project:String}
   AND (empty({variants:Array(String)}) OR has({variants:Array(String)}, ifNull(variant, '')))
   AND operation IN {operations:Array(String)}
   AND status_code != 'ERROR'
-  AND completion IS NOT NULL
+  AND NOT completion.null  -- the null map: the text itself would be read by IS NOT NULL

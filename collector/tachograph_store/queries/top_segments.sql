@@ -1,11 +1,6 @@
 -- Tenants, users, models or sessions with the most of something, over counted requests.
 SELECT
-    multiIf(
-        {by:String} = 'tenant', tenant,
-        {by:String} = 'user', user,
-        {by:String} = 'session', session,
-        coalesce(response_model, request_model)
-    ) AS segment,
+    segment,
     count() AS requests,
     countIf(status_code = 'ERROR') AS errors,
     sumOrNull(s.input_tokens) AS input_tokens,
@@ -16,16 +11,27 @@ SELECT
     any(s.cost_currency) AS cost_currency,
     avg(s.duration_ns) / 1e9 AS mean_duration_s,
     max(s.duration_ns) AS max_duration_ns
-FROM spans AS s FINAL
-WHERE project = {project:String}
-    AND start_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
-    AND start_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
-    AND is_counted
-    AND (empty({models:Array(String)}) OR has({models:Array(String)}, coalesce(response_model, request_model, '')))
-    AND (empty({tenants:Array(String)}) OR has({tenants:Array(String)}, ifNull(tenant, '')))
-    AND (empty({variants:Array(String)}) OR has({variants:Array(String)}, ifNull(variant, '')))
+FROM
+(
+    SELECT
+        -- nested: of multiIf, the columns of every branch would be read
+        if({by:String} = 'tenant', toNullable(toString(tenant)),
+            if({by:String} = 'user', user,
+                if({by:String} = 'session', session, toNullable(toString(coalesce(response_model, request_model))))
+            )
+        ) AS segment,
+        status_code, input_tokens, output_tokens, list_cost, compute_cost, cost_currency, duration_ns
+    FROM spans FINAL
+    WHERE project = {project:String}
+        AND start_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
+        AND start_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
+        AND is_counted
+        AND (empty({models:Array(String)}) OR has({models:Array(String)}, coalesce(response_model, request_model, '')))
+        AND (empty({tenants:Array(String)}) OR has({tenants:Array(String)}, ifNull(tenant, '')))
+        AND (empty({variants:Array(String)}) OR has({variants:Array(String)}, ifNull(variant, '')))
+) AS s
+WHERE segment IS NOT NULL
 GROUP BY segment
-HAVING segment IS NOT NULL
 ORDER BY
     multiIf(
         {order:String} = 'slowest', mean_duration_s,

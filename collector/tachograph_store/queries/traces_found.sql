@@ -29,7 +29,7 @@ WHERE project = {project:String}
     ))
     AND ({only:String} != 'unscored' OR (
         status_code != 'ERROR'
-        AND completion IS NOT NULL
+        AND NOT completion.null  -- the null map: the text itself would be read by IS NOT NULL
         AND operation IN {operations:Array(String)}
         AND cityHash64(trace_id, span_id) NOT IN (
             SELECT cityHash64(trace_id, span_id)
@@ -46,12 +46,13 @@ WHERE project = {project:String}
     AND ({phrase_3:String} = '' OR hasPhrase(searched, plain({phrase_3:String})))
     AND ({part:String} = '' OR searched LIKE lowerUTF8({part:String}))
 ORDER BY
-    multiIf(
-        {order:String} = 'slowest', toFloat64(duration_ns),
-        {order:String} = 'dearest', toFloat64(coalesce(list_cost, compute_cost, 0)),
-        {order:String} = 'longest_prompt', toFloat64(ifNull(input_tokens, 0)),
-        {order:String} = 'most_tokens', toFloat64(ifNull(input_tokens, 0) + ifNull(output_tokens, 0)),
-        0
+    -- nested: of multiIf, the columns of every branch would be read
+    if({order:String} = 'slowest', toFloat64(duration_ns),
+        if({order:String} = 'dearest', toFloat64(coalesce(list_cost, compute_cost, 0)),
+            if({order:String} = 'longest_prompt', toFloat64(ifNull(input_tokens, 0)),
+                if({order:String} = 'most_tokens', toFloat64(ifNull(input_tokens, 0) + ifNull(output_tokens, 0)), 0)
+            )
+        )
     ) DESC,
     start_time DESC,
     trace_id

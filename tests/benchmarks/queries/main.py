@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 from tests.benchmarks.queries.dataset import Dataset, OwnStore, bytes_a_span, prepared, zstd_ratio
-from tests.benchmarks.queries.questions import QUESTIONS, Frame, Question
+from tests.benchmarks.queries.questions import QUESTIONS, Frame, Question, old_trace_id
 
 from tachograph_store.client import connect
 
@@ -43,7 +43,7 @@ def measure_warm(own: OwnStore, data: Dataset, repeat: int) -> list[Timing]:
     """Median times, and whether each answer agrees with its oracle."""
     timings: list[Timing] = []
     with connect(own.settings) as store:
-        frame = Frame(store, data.until)
+        frame = Frame(store, data.until, old_trace_id(store, data.until))
         for question in track(QUESTIONS, description="warm"):
             answer = question.ask(frame)
             times = [_ms(question, frame) for _ in range(repeat)]
@@ -57,11 +57,13 @@ def measure_warm(own: OwnStore, data: Dataset, repeat: int) -> list[Timing]:
 
 def measure_cold(own: OwnStore, data: Dataset, timings: Sequence[Timing]) -> None:
     """The first time after a start, each question after a start of its own."""
+    with connect(own.settings) as store:
+        trace_id = old_trace_id(store, data.until)
     for timing in track(timings, description="cold"):
         own.restart_cold()
         with connect(own.settings) as store:
             store.query("SELECT 1")  # a page's connection stands already
-            timing.cold_ms = _ms(timing.question, Frame(store, data.until))
+            timing.cold_ms = _ms(timing.question, Frame(store, data.until, trace_id))
 
 
 def _ms(question: Question, frame: Frame) -> float:

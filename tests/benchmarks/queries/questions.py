@@ -40,12 +40,13 @@ PROJECT = "main"
 BY_MODEL: Sequence[Dimension] = ("model",)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Frame:
     """The store asked, and the ranges that pages offer."""
 
     store: Store
     until: datetime
+    old_trace_id: str  # a trace of three weeks ago
 
     def last(self, days: float, **filters: str) -> Selection:
         """The project's last days, narrowed."""
@@ -57,14 +58,12 @@ class Frame:
         since = self.until - timedelta(days=days)
         return TraceFilter(project=PROJECT, since=since, until=self.until, **filters)
 
-    def one_trace(self) -> str:
-        """A trace of three weeks ago."""
-        then = Selection(
-            project=PROJECT,
-            since=self.until - timedelta(days=21),
-            until=self.until - timedelta(days=20),
-        )
-        return find_traces(self.store, then, limit=1).traces[0].trace_id
+
+def old_trace_id(store: Store, until: datetime) -> str:
+    """A trace that began three weeks before `until`."""
+    then = until - timedelta(days=21)
+    selection = Selection(project=PROJECT, since=then, until=then + timedelta(days=1))
+    return find_traces(store, selection, limit=1).traces[0].trace_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +155,11 @@ QUESTIONS = [
         "a trace of 3 weeks ago, with its scores",
         "list",
         lambda f: (
-            trace_spans(f.store, PROJECT, t := f.one_trace()),
-            trace_scores(f.store, PROJECT, t),
+            trace_spans(f.store, PROJECT, f.old_trace_id),
+            trace_scores(f.store, PROJECT, f.old_trace_id),
         ),
         lambda answer: sorted(span.span_id for span in answer[0]),
-        lambda f: oracles.span_ids(f, f.one_trace()),
+        lambda f: oracles.span_ids(f, f.old_trace_id),
     ),
     Question(
         "Trace",

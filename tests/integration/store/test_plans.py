@@ -23,6 +23,7 @@ JOBS = (
     "retention_",
     "rollup_",
     "forget_",
+    "forgotten_",
     "export_",
     "ledger_",
 )
@@ -89,7 +90,9 @@ PARAMETERS: dict[str, Any] = {
     "child_since_ns": nanoseconds(SINCE),
     "child_until_ns": nanoseconds(UNTIL),
     "child_tail_ns": nanoseconds(UNTIL - timedelta(minutes=2)),
-    "child_minutes": [],
+    "child_minutes": 12,
+    "child_early_s": 60,
+    "has_doubles": True,
 }
 
 
