@@ -1,6 +1,6 @@
 """What rollups cost at write and save at read.
 
-    python tests/benchmarks/store/rollups.py --spans 1000000
+    python -m tests.benchmarks.store.rollups --spans 1000000
 
 Starts a store of its own, fills it (30 days, a third of the spans counted requests; 20 tenants, two
 models), asks the pages' questions of the spans alone, runs the rollup job, asks again, and prints a
@@ -15,10 +15,10 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import psutil
-from measure import SINCE, UNTIL, fill, median_ms, own_store
 from rich.console import Console
 from rich.progress import Progress, TaskID
 from rich.table import Table
+from tests.benchmarks.store.measure import SINCE, UNTIL, fill, median_ms, own_store
 
 from tachograph_store.client import Store, connect
 from tachograph_store.queries.choices import choices
