@@ -1,4 +1,4 @@
--- Places of traces by what their counted requests said, lacked or scored; `LIMIT` traces at most.
+-- Places of traces by what their requests said, lacked or scored (counted ones, but for searches); `LIMIT` traces at most.
 -- What is searched for goes through the same changes as the text (see the column `searched`).
 WITH text -> replaceRegexpAll(
     lowerUTF8(text),
@@ -12,7 +12,8 @@ FROM spans AS s
 WHERE project = {project:String}
     AND start_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
     AND start_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
-    AND is_counted
+    -- messages that came as events lie beside their span, on rows that never count
+    AND (is_counted OR {words:String} != '' OR {phrase_1:String} != '' OR {part:String} != '')
     AND (empty({models:Array(String)}) OR has({models:Array(String)}, coalesce(response_model, request_model, '')))
     AND (empty({tenants:Array(String)}) OR has({tenants:Array(String)}, ifNull(tenant, '')))
     AND (empty({variants:Array(String)}) OR has({variants:Array(String)}, ifNull(variant, '')))

@@ -1,5 +1,6 @@
 """Full-text search over prompts and answers: what it finds, and what its index forgets."""
 
+import dataclasses
 import hashlib
 import json
 from datetime import UTC, date, datetime, timedelta
@@ -109,6 +110,15 @@ def test_words_phrases_and_parts(
     reader_store: Store, texts: str, content: str, expected: list[int]
 ) -> None:
     assert found(reader_store, texts, content) == expected
+
+
+def test_messages_beside_their_span_are_found(
+    writer_store: Store, reader_store: Store, project: str
+) -> None:
+    event = dataclasses.replace(call(project, 7, "words of an event", "none"), is_counted=False)
+    Writer(writer_store).write_spans([event])
+    assert found(reader_store, project, "event") == [7]
+    assert found(reader_store, project, "") == []
 
 
 @pytest.mark.parametrize("content", ['"a b" "c d" "e f" "g h"', "*one* *two*", "*ab*", "?!"])
