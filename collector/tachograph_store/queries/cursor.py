@@ -2,13 +2,18 @@
 
 import base64
 import binascii
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from tachograph_store.errors import QueryRefused
 
+Line = TypeVar("Line")
+
 _HOUR_NS = 3_600_000_000_000
-_STRETCHES_NS = (2 * _HOUR_NS, 48 * _HOUR_NS)
+_FIRST_NS = 2 * _HOUR_NS
+_LONGEST_NS = 48 * _HOUR_NS
+_MARGIN = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +42,22 @@ def decode(cursor: str) -> Place:
         raise QueryRefused("cursor: not one that this list gave; begin without a cursor") from None
 
 
-def stretches(before_ns: int, since_ns: int) -> Iterator[int]:
-    """Beginnings of growing stretches of time that end at `before_ns`, the last one `since_ns`.
+def newest_first(
+    ask: Callable[[int], list[Line]], before_ns: int, since_ns: int, limit: int
+) -> list[Line]:
+    """The first `limit` lines before `before_ns`, looked for in growing stretches of time.
 
-    Reading in order still opens every day's parts; most pages are full after the first hours.
+    Reading in order still opens every day's parts; most pages are full after the first hours. The
+    second stretch, two days at most, is as long as the first one's lines let expect, the third is
+    the whole range. `ask` answers the first lines since an instant.
     """
-    for stretch_ns in _STRETCHES_NS:
+    stretch_ns = _FIRST_NS
+    for _ in range(2):
         if before_ns - stretch_ns <= since_ns:
             break
-        yield before_ns - stretch_ns
-    yield since_ns
+        found = ask(before_ns - stretch_ns)
+        if len(found) >= limit:
+            return found
+        expected_ns = stretch_ns * limit / max(len(found), 1) * _MARGIN
+        stretch_ns = int(min(_LONGEST_NS, expected_ns))
+    return ask(since_ns)

@@ -7,13 +7,16 @@ from typing import Literal
 from tachograph.semconv.values import GENERATIVE_OPERATIONS
 from tachograph_store.client import Store
 from tachograph_store.queries import run
-from tachograph_store.queries.cursor import stretches
+from tachograph_store.queries.cursor import newest_first
 from tachograph_store.queries.quality import THRESHOLD
 from tachograph_store.queries.search import parse_search
 from tachograph_store.queries.selection import Selection, nanoseconds
-from tachograph_store.queries.traces import TraceLine, TraceScores
+from tachograph_store.queries.traces import TraceLine, TraceScores, lines_and_scores
 
 Only = Literal["", "failed", "low_score", "unscored", "no_first_chunk", "no_tokens"]
+_DEPTH = 10_000
+_ALL = 4_294_967_295
+
 Order = Literal["newest", "slowest", "dearest", "longest_prompt", "most_tokens"]
 
 
@@ -30,6 +33,7 @@ class FoundTraces:
 class _Place:
     trace_id: str
     newest_ns: int
+    looked_at: int  # spans whose traces were told apart
 
 
 def find_traces(
@@ -56,33 +60,29 @@ def find_traces(
         "limit": limit + 1,
     }
     since_ns = nanoseconds(selection.since)
-    places: list[_Place] = []
-    # The newest are mostly within the last hours; the slowest may be anywhere.
-    newest_first = stretches(nanoseconds(selection.until), since_ns)
-    for begin_ns in newest_first if order == "newest" else [since_ns]:
-        places = run(store, "traces_found", _Place, **{**parameters, "since_ns": begin_ns})
-        if len(places) > limit:
-            break
+
+    def ask(begin_ns: int, depth: int = _DEPTH) -> list[_Place]:
+        found = run(
+            store, "traces_found", _Place, **{**parameters, "since_ns": begin_ns, "depth": depth}
+        )
+        # A few traces of very many spans may fill what was looked at.
+        if 0 < len(found) <= limit and found[0].looked_at == depth < _ALL:
+            return ask(begin_ns, _ALL)
+        return found
+
+    if order == "newest":
+        places = newest_first(ask, nanoseconds(selection.until), since_ns, limit + 1)
+    else:
+        places = ask(since_ns)
     shown = places[:limit]
     if not shown:
         return FoundTraces(traces=[], scores={}, is_cut=False)
-    trace_ids = [place.trace_id for place in shown]
     times = [place.newest_ns for place in shown]
-    lines = run(
+    lines, scores = lines_and_scores(
         store,
-        "traces_lines",
-        TraceLine,
-        project=selection.project,
-        trace_ids=trace_ids,
-        newest_ns=max(times),
-        oldest_ns=min(times),
+        selection.project,
+        [place.trace_id for place in shown],
+        min(times),
+        max(times),
     )
-    scores = run(
-        store, "traces_scores", TraceScores, project=selection.project, trace_ids=trace_ids
-    )
-    by_id = {line.trace_id: line for line in lines}
-    return FoundTraces(
-        traces=[by_id[trace_id] for trace_id in trace_ids if trace_id in by_id],
-        scores={line.trace_id: line for line in scores},
-        is_cut=len(places) > limit,
-    )
+    return FoundTraces(traces=lines, scores=scores, is_cut=len(places) > limit)

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from tachograph_store.client import Store
 from tachograph_store.queries import run
-from tachograph_store.queries.cursor import Place, decode, encode, stretches
+from tachograph_store.queries.cursor import Place, decode, encode, newest_first
 from tachograph_store.queries.selection import Selection, nanoseconds
 
 MAX_SESSIONS_PER_PAGE = 200
@@ -88,9 +88,11 @@ def _places(store: Store, selection: Selection, before: Place, limit: int) -> li
         "before_session": before.name,
         "limit": limit,
     }
-    found: list[_Found] = []
-    for since_ns in stretches(before.newest_ns, nanoseconds(selection.since)):
-        found = run(store, "sessions_page", _Found, **{**parameters, "since_ns": since_ns})
-        if len(found) == limit:
-            break
-    return found
+    return newest_first(
+        lambda since_ns: run(
+            store, "sessions_page", _Found, **{**parameters, "since_ns": since_ns}
+        ),
+        before.newest_ns,
+        nanoseconds(selection.since),
+        limit,
+    )

@@ -1,13 +1,14 @@
 """Lists of traces, one trace with its spans and scores, spans by their ids."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
 from tachograph_store.client import Store
 from tachograph_store.queries import run
-from tachograph_store.queries.cursor import Place, decode, encode, stretches
+from tachograph_store.queries.cursor import Place, decode, encode, newest_first
 from tachograph_store.queries.selection import nanoseconds
 from tachograph_store.rows import ScoreRow, SpanRow
 
@@ -108,21 +109,12 @@ def list_traces(
     if not shown:
         return TracePage(traces=[], scores={}, next_cursor=None)
     trace_ids = [place.trace_id for place in shown]
-    lines = run(
-        store,
-        "traces_lines",
-        TraceLine,
-        project=wanted.project,
-        trace_ids=trace_ids,
-        newest_ns=shown[0].newest_ns,
-        oldest_ns=shown[-1].newest_ns,
+    lines, scores = lines_and_scores(
+        store, wanted.project, trace_ids, shown[-1].newest_ns, shown[0].newest_ns
     )
-    scores = run(store, "traces_scores", TraceScores, project=wanted.project, trace_ids=trace_ids)
-    by_id = {line.trace_id: line for line in lines}
     return TracePage(
-        # A trace deleted between the two questions is in the first answer only.
-        traces=[by_id[trace_id] for trace_id in trace_ids if trace_id in by_id],
-        scores={line.trace_id: line for line in scores},
+        traces=lines,
+        scores=scores,
         next_cursor=encode(Place(shown[-1].trace_id, shown[-1].newest_ns))
         if len(places) > limit
         else None,
@@ -146,12 +138,37 @@ def _places(store: Store, wanted: TraceFilter, before: Place, limit: int) -> lis
         "text": wanted.text.strip(),
         "limit": limit,
     }
-    found: list[_Found] = []
-    for since_ns in stretches(before.newest_ns, nanoseconds(wanted.since)):
-        found = run(store, "traces_page", _Found, since_ns=since_ns, **parameters)
-        if len(found) == limit:
-            break
-    return found
+    return newest_first(
+        lambda since_ns: run(store, "traces_page", _Found, since_ns=since_ns, **parameters),
+        before.newest_ns,
+        nanoseconds(wanted.since),
+        limit,
+    )
+
+
+def lines_and_scores(
+    store: Store, project: str, trace_ids: Sequence[str], oldest_ns: int, newest_ns: int
+) -> tuple[list[TraceLine], dict[str, TraceScores]]:
+    """What a list says of these traces, in their order; asked at once, as neither needs the other.
+
+    A trace that was deleted since its id was found is left out.
+    """
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        scored = beside.submit(
+            run, store, "traces_scores", TraceScores, project=project, trace_ids=trace_ids
+        )
+        lines = run(
+            store,
+            "traces_lines",
+            TraceLine,
+            project=project,
+            trace_ids=trace_ids,
+            newest_ns=newest_ns,
+            oldest_ns=oldest_ns,
+        )
+        scores = {line.trace_id: line for line in scored.result()}
+    by_id = {line.trace_id: line for line in lines}
+    return [by_id[trace_id] for trace_id in trace_ids if trace_id in by_id], scores
 
 
 def trace_spans(store: Store, project: str, trace_id: str) -> list[SpanRow]:

@@ -1,61 +1,70 @@
 -- Places of traces by what their requests said, lacked or scored (counted ones, but for searches); `LIMIT` traces at most.
+-- Traces are told apart among the first {depth} spans: sorting all of them takes several times as long.
 -- What is searched for goes through the same changes as the text (see the column `searched`).
 WITH text -> replaceRegexpAll(
     lowerUTF8(text),
     '([\\p{Han}\\p{Hiragana}\\p{Katakana}\\p{Thai}\\p{Khmer}\\p{Lao}\\p{Myanmar}])|[\\x{a0}-\\x{bf}\\x{2000}-\\x{206f}\\x{3000}-\\x{3004}\\x{3007}-\\x{303f}\\x{ff00}-\\x{ff0f}\\x{ff1a}-\\x{ff20}،؛؟।]',
     ' \\1 '
 ) AS plain
-SELECT
-    trace_id,
-    toUnixTimestamp64Nano(s.start_time) AS newest_ns
-FROM spans AS s
-WHERE project = {project:String}
-    AND start_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
-    AND start_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
-    -- messages that came as events lie beside their span, on rows that never count
-    AND (is_counted OR {words:String} != '' OR {phrase_1:String} != '' OR {part:String} != '')
-    AND (empty({models:Array(String)}) OR has({models:Array(String)}, coalesce(response_model, request_model, '')))
-    AND (empty({tenants:Array(String)}) OR has({tenants:Array(String)}, ifNull(tenant, '')))
-    AND (empty({variants:Array(String)}) OR has({variants:Array(String)}, ifNull(variant, '')))
-    AND ({only:String} != 'failed' OR status_code = 'ERROR')
-    AND ({only:String} != 'no_first_chunk' OR time_to_first_chunk_s IS NULL)
-    AND ({only:String} != 'no_tokens' OR input_tokens IS NULL OR output_tokens IS NULL)
-    AND ({only:String} != 'low_score' OR cityHash64(trace_id, span_id) IN (
-        SELECT cityHash64(trace_id, span_id)
-        FROM scores FINAL
+SELECT trace_id, newest_ns, looked_at
+FROM
+(
+    SELECT trace_id, newest_ns, place, count() OVER () AS looked_at
+    FROM
+    (
+        SELECT
+            trace_id,
+            toUnixTimestamp64Nano(s.start_time) AS newest_ns,
+            -- nested: of multiIf, the columns of every branch would be read
+            if({order:String} = 'slowest', toFloat64(duration_ns),
+                if({order:String} = 'dearest', toFloat64(coalesce(list_cost, compute_cost, 0)),
+                    if({order:String} = 'longest_prompt', toFloat64(ifNull(input_tokens, 0)),
+                        if({order:String} = 'most_tokens', toFloat64(ifNull(input_tokens, 0) + ifNull(output_tokens, 0)), 0)
+                    )
+                )
+            ) AS place
+        FROM spans AS s
         WHERE project = {project:String}
-            AND span_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
-            AND span_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
-            AND value < {threshold:Float64}
-    ))
-    AND ({only:String} != 'unscored' OR (
-        status_code != 'ERROR'
-        AND NOT completion.null  -- the null map: the text itself would be read by IS NOT NULL
-        AND operation IN {operations:Array(String)}
-        AND cityHash64(trace_id, span_id) NOT IN (
-            SELECT cityHash64(trace_id, span_id)
-            FROM scores
-            WHERE project = {project:String}
-                AND span_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
-                AND span_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
-                AND source = 'evaluator'
-        )
-    ))
-    AND ({words:String} = '' OR hasAllTokens(searched, plain({words:String})))
-    AND ({phrase_1:String} = '' OR hasPhrase(searched, plain({phrase_1:String})))
-    AND ({phrase_2:String} = '' OR hasPhrase(searched, plain({phrase_2:String})))
-    AND ({phrase_3:String} = '' OR hasPhrase(searched, plain({phrase_3:String})))
-    AND ({part:String} = '' OR searched LIKE lowerUTF8({part:String}))
-ORDER BY
-    -- nested: of multiIf, the columns of every branch would be read
-    if({order:String} = 'slowest', toFloat64(duration_ns),
-        if({order:String} = 'dearest', toFloat64(coalesce(list_cost, compute_cost, 0)),
-            if({order:String} = 'longest_prompt', toFloat64(ifNull(input_tokens, 0)),
-                if({order:String} = 'most_tokens', toFloat64(ifNull(input_tokens, 0) + ifNull(output_tokens, 0)), 0)
-            )
-        )
-    ) DESC,
-    start_time DESC,
-    trace_id
+            AND start_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
+            AND start_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
+            -- messages that came as events lie beside their span, on rows that never count
+            AND (is_counted OR {words:String} != '' OR {phrase_1:String} != '' OR {part:String} != '')
+            AND (empty({models:Array(String)}) OR has({models:Array(String)}, coalesce(response_model, request_model, '')))
+            AND (empty({tenants:Array(String)}) OR has({tenants:Array(String)}, ifNull(tenant, '')))
+            AND (empty({variants:Array(String)}) OR has({variants:Array(String)}, ifNull(variant, '')))
+            AND ({only:String} != 'failed' OR status_code = 'ERROR')
+            AND ({only:String} != 'no_first_chunk' OR time_to_first_chunk_s IS NULL)
+            AND ({only:String} != 'no_tokens' OR input_tokens IS NULL OR output_tokens IS NULL)
+            AND ({only:String} != 'low_score' OR cityHash64(trace_id, span_id) IN (
+                SELECT cityHash64(trace_id, span_id)
+                FROM scores FINAL
+                WHERE project = {project:String}
+                    AND span_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
+                    AND span_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
+                    AND value < {threshold:Float64}
+            ))
+            AND ({only:String} != 'unscored' OR (
+                status_code != 'ERROR'
+                AND NOT completion.null  -- the null map: the text itself would be read by IS NOT NULL
+                AND operation IN {operations:Array(String)}
+                AND cityHash64(trace_id, span_id) NOT IN (
+                    SELECT cityHash64(trace_id, span_id)
+                    FROM scores
+                    WHERE project = {project:String}
+                        AND span_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
+                        AND span_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
+                        AND source = 'evaluator'
+                )
+            ))
+            AND ({words:String} = '' OR hasAllTokens(searched, plain({words:String})))
+            AND ({phrase_1:String} = '' OR hasPhrase(searched, plain({phrase_1:String})))
+            AND ({phrase_2:String} = '' OR hasPhrase(searched, plain({phrase_2:String})))
+            AND ({phrase_3:String} = '' OR hasPhrase(searched, plain({phrase_3:String})))
+            AND ({part:String} = '' OR searched LIKE lowerUTF8({part:String}))
+        ORDER BY place DESC, start_time DESC, trace_id
+        LIMIT {depth:UInt32}
+    )
+)
+ORDER BY place DESC, newest_ns DESC, trace_id
 LIMIT 1 BY trace_id
 LIMIT {limit:UInt32}

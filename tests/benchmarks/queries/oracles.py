@@ -57,13 +57,16 @@ def latest(frame: "Frame", filters: Mapping[str, Any]) -> list[str]:
 
 
 def searched(frame: "Frame", words: Sequence[str], phrase: str) -> list[str]:
-    """Traces of a day whose text holds all words, by matching every text."""
+    """The newest 200 traces of a day whose text holds all words, by matching every text."""
     text = "concat(ifNull(prompt, ''), ' ', ifNull(completion, ''))"
     has = "".join(
         rf" AND match({text}, '(?i)(^|[^a-z0-9]|\\\\n){sought}($|[^a-z0-9])')"
         for sought in (*words, *([phrase] if phrase else []))
     )
-    sql = f"SELECT DISTINCT trace_id {CALLS}{has}"
+    sql = (
+        f"SELECT trace_id, max(start_time) AS newest {CALLS}{has} GROUP BY trace_id "
+        "ORDER BY newest DESC LIMIT 200"
+    )
     return sorted(row["trace_id"] for row in _rows(frame, 1, sql))
 
 

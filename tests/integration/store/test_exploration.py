@@ -221,3 +221,17 @@ def test_neighbours_are_those_who_shared_time_on_the_engine(
     assert (steady.shared_ns, steady.shared_prefill_s) == (5e9, None)
     assert (early.shared_ns, early.shared_prefill_s, early.shared_decode_s) == (2e9, 0.5, 1.5)
     assert [(d.gpu_id, d.mean_power_w) for d in around.devices] == [("GPU-1", 302.5)]
+
+
+def test_a_trace_of_many_spans_hides_no_other(
+    reader_store: Store, writer_store: Store, project: str
+) -> None:
+    large = call(project, 1, duration_ns=9 * SECOND_NS)
+    rows = [
+        dataclasses.replace(large, span_id=f"{number:016x}", content_hash=number)
+        for number in range(10_001)
+    ]
+    Writer(writer_store).write_spans([*rows, *(call(project, at, at) for at in (2, 3, 4))])
+    for order, expected in (("slowest", [1, 4, 3, 2]), ("newest", [4, 3, 2, 1])):
+        found = find_traces(reader_store, day(project), order=order).traces
+        assert [int(line.trace_id, 16) for line in found] == expected

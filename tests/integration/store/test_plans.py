@@ -51,6 +51,7 @@ PARAMETERS: dict[str, Any] = {
     "before_trace_id": "g",
     "before_session": "z",
     "limit": 50,
+    "depth": 10_000,
     "trace_ids": [TRACE],
     "trace_id": TRACE,
     "span_id": "0" * 16,
