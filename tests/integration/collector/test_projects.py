@@ -16,19 +16,23 @@ def test_no_route_shows_another_projects_rows(
     api: Any, harness: Any, make_key: Any, api_for: Any, project: str, collector_url: str
 ) -> None:
     mark = f"secret{uuid.uuid4().hex}"
-    span = harness.make_span(
-        {
-            "gen_ai.operation.name": "chat",
-            "gen_ai.request.model": mark,
-            "tachograph.tenant": mark,
-            "tachograph.variant": mark,
-            "user.id": mark,
-            "session.id": mark,
-            "gen_ai.input.messages": mark,
-        },
+    facts = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": mark,
+        "tachograph.tenant": mark,
+        "tachograph.variant": mark,
+        "user.id": mark,
+        "session.id": mark,
+        "gen_ai.input.messages": mark,
+    }
+    span = harness.make_span(facts, name=mark)
+    beside = harness.make_span(
+        facts,
         name=mark,
+        start_time_unix_nano=span.start_time_unix_nano,
+        end_time_unix_nano=span.end_time_unix_nano,
     )
-    api.export(span, harness.make_span(start_time_unix_nano=1), service=mark)
+    api.export(span, beside, harness.make_span(start_time_unix_nano=1), service=mark)
     trace_id, span_id = span.trace_id.hex(), span.span_id.hex()
     score = {"trace_id": trace_id, "span_id": span_id, "name": mark, "value": 0.5}
     assert api.client.post("/api/v1/scores", json=score).status_code == 201
@@ -45,7 +49,7 @@ def test_no_route_shows_another_projects_rows(
         for method, operation in operations.items():
             if path.startswith("/v1/"):
                 continue  # they answer with counts of what was sent just now
-            url = path.replace("{trace_id}", trace_id)
+            url = path.replace("{trace_id}", trace_id).replace("{span_id}", span_id)
             body = score if method == "post" else None
             queries: list[dict[str, str]] = [{}]
             for parameter in operation.get("parameters", []):
