@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/bash
 
-.PHONY: help install demo test check unit integration e2e bench-ingest bench-queries bench-sdk bench-quality chaos conformance fuzz clean
+.PHONY: help install demo test check unit integration e2e bench-ingest bench-queries bench-sdk bench-quality bench-retention chaos conformance fuzz clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -47,6 +47,9 @@ bench-queries: install  ## every question of every page at 1 and 10 million span
 
 bench-sdk: install  ## what a call costs its caller, beside the peers' SDKs; ARGS=--quick
 	$(BIN)/python tests/benchmarks/sdk/bench_sdk.py $(ARGS)
+
+bench-retention: install  ## what forgetting, rewriting, exporting and importing take
+	$(BIN)/python tests/benchmarks/retention/main.py $(ARGS)
 
 chaos: install  ## kill -9, a full disk, an absent store, under load: nothing acknowledged is lost
 	$(BIN)/python tests/benchmarks/chaos/chaos.py $(ARGS)
