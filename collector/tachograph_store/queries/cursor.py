@@ -12,8 +12,9 @@ Line = TypeVar("Line")
 
 _HOUR_NS = 3_600_000_000_000
 _FIRST_NS = 2 * _HOUR_NS
-_LONGEST_NS = 48 * _HOUR_NS
-_MARGIN = 1.5
+_LONGEST_NS = 240 * _HOUR_NS
+_MARGIN = 2.0
+_FASTEST_GROWTH = 24.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +48,17 @@ def newest_first(
 ) -> list[Line]:
     """The first `limit` lines before `before_ns`, looked for in growing stretches of time.
 
-    Reading in order still opens every day's parts; most pages are full after the first hours. The
-    second stretch, two days at most, is as long as the first one's lines let expect, the third is
-    the whole range. `ask` answers the first lines since an instant.
+    Reading in order still opens every day's parts; most pages are full after the first hours. Each
+    further stretch, of ten days at most, is as long as the lines of the one before let expect; the
+    fourth is the whole range. `ask` answers the first lines since an instant.
     """
     stretch_ns = _FIRST_NS
-    for _ in range(2):
+    for _ in range(3):
         if before_ns - stretch_ns <= since_ns:
             break
         found = ask(before_ns - stretch_ns)
         if len(found) >= limit:
             return found
-        expected_ns = stretch_ns * limit / max(len(found), 1) * _MARGIN
-        stretch_ns = int(min(_LONGEST_NS, expected_ns))
+        growth = min(_MARGIN * limit / max(len(found), 1), _FASTEST_GROWTH)
+        stretch_ns = int(min(stretch_ns * max(growth, _MARGIN), _LONGEST_NS))
     return ask(since_ns)

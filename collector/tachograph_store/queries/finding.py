@@ -14,7 +14,7 @@ from tachograph_store.queries.selection import Selection, nanoseconds
 from tachograph_store.queries.traces import TraceLine, TraceScores, lines_and_scores
 
 Only = Literal["", "failed", "low_score", "unscored", "no_first_chunk", "no_tokens"]
-_DEPTH = 10_000
+_DEPTH = 1_000
 _ALL = 4_294_967_295
 
 Order = Literal["newest", "slowest", "dearest", "longest_prompt", "most_tokens"]

@@ -95,6 +95,15 @@ def span_ids(frame: "Frame", trace_id: str) -> list[str]:
     return sorted(row["span_id"] for row in _rows(frame, 30, sql, trace=trace_id))
 
 
+def scores_of(frame: "Frame", trace_id: str) -> list[tuple[str, str]]:
+    """A trace's scores without the index."""
+    sql = (
+        "SELECT DISTINCT span_id, name FROM scores "
+        "WHERE project = 'main' AND reverse(trace_id) = reverse({trace:String})"
+    )
+    return sorted((row["span_id"], row["name"]) for row in _rows(frame, 30, sql, trace=trace_id))
+
+
 def neighbours(frame: "Frame") -> tuple[int, int]:
     """Calls of the planner that overlap the sixth of its spans: none, it works one by one."""
     sql = (

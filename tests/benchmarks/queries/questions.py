@@ -152,14 +152,19 @@ QUESTIONS = [
     _listed("latest 50 of a session of 20,000 traces", session=LARGE_SESSION),
     Question(
         "Trace",
-        "a trace of 3 weeks ago, with its scores",
+        "a trace of 3 weeks ago",
         "list",
-        lambda f: (
-            trace_spans(f.store, PROJECT, f.old_trace_id),
-            trace_scores(f.store, PROJECT, f.old_trace_id),
-        ),
-        lambda answer: sorted(span.span_id for span in answer[0]),
+        lambda f: trace_spans(f.store, PROJECT, f.old_trace_id),
+        lambda spans: sorted(span.span_id for span in spans),
         lambda f: oracles.span_ids(f, f.old_trace_id),
+    ),
+    Question(
+        "Trace",
+        "its scores",
+        "list",
+        lambda f: trace_scores(f.store, PROJECT, f.old_trace_id),
+        lambda scores: sorted((score.span_id, score.name) for score in scores),
+        lambda f: oracles.scores_of(f, f.old_trace_id),
     ),
     Question(
         "Trace",
