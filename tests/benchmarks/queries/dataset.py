@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 from backports.zstd import compress
+from rich.progress import Progress, TaskID
 from tests.benchmarks.queries.generate import (
     fill_readings,
     fill_scores,
@@ -137,9 +138,12 @@ def _generate(own: OwnStore, rows: int) -> Dataset:
         fill_readings(store, until)
     with connect(own.settings, "migrator") as store:
         merge_past_days(store, until)
-    with connect(own.settings, "writer") as store:
+    with connect(own.settings, "writer") as store, Progress() as bars:
+        tasks: dict[str, TaskID] = {}
         for step in RollupJob(store, settling=timedelta(0)).steps():
-            print(f"rollups of {step.project}: {step.minutes:,} of {step.total_minutes:,} minutes")
+            if step.project not in tasks:
+                tasks[step.project] = bars.add_task(f"rollups of {step.project}")
+            bars.update(tasks[step.project], completed=step.minutes, total=step.total_minutes)
     return Dataset(rows, int(until.timestamp()), round(time.monotonic() - began, 1))
 
 
