@@ -189,7 +189,7 @@ class World:
 
 @pytest.mark.timeout(900)
 @settings(
-    max_examples=15,
+    max_examples=6,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(todo=actions)

@@ -232,6 +232,10 @@ def test_a_trace_of_many_spans_hides_no_other(
         for number in range(10_001)
     ]
     Writer(writer_store).write_spans([*rows, *(call(project, at, at) for at in (2, 3, 4))])
-    for order, expected in (("slowest", [1, 4, 3, 2]), ("newest", [4, 3, 2, 1])):
+    expectations: list[tuple[Order, list[int]]] = [
+        ("slowest", [1, 4, 3, 2]),
+        ("newest", [4, 3, 2, 1]),
+    ]
+    for order, expected in expectations:
         found = find_traces(reader_store, day(project), order=order).traces
         assert [int(line.trace_id, 16) for line in found] == expected
