@@ -89,3 +89,14 @@ def overloaded(retry_after_s: int) -> ApiError:
         remedy="retry after the given delay, or raise TACHOGRAPH_COLLECTOR_MAX_IN_FLIGHT_BYTES",
         retry_after_s=retry_after_s,
     )
+
+
+def bad_cursor() -> ApiError:
+    """A list is asked to go on from a place that it never gave."""
+    return ApiError(
+        422,
+        "bad_cursor",
+        "the cursor is none that this list gave",
+        "cursor",
+        "begin without a cursor, and keep the filters while paging",
+    )

@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 
-from tachograph_collector.errors import ApiError
+from tachograph_collector.errors import ApiError, bad_cursor
 from tachograph_collector.routes.dependencies import BEARER, Parts, Reader
 from tachograph_collector.routes.models import (
     FoundAnswer,
@@ -26,23 +26,14 @@ router = APIRouter(prefix="/api/v1", tags=["exploration"], dependencies=[BEARER]
 _Filter = Annotated[str | None, Query(max_length=1024)]
 
 
-@router.get("/search")
-async def search(
+async def _selected(
     principal: Reader,
-    parts: Parts,
     asked: Range,
-    q: Annotated[
-        str,
-        Query(max_length=1024, description='words, "a phrase", *part* of a word; all must hold'),
-    ] = "",
-    order: Order = "newest",
     model: _Filter = None,
     tenant: _Filter = None,
     variant: _Filter = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_TRACES_PER_PAGE)] = 50,
-) -> FoundAnswer:
-    """Traces by what a counted request's prompt or answer says; the texts are not in the answer."""
-    selection = Selection(
+) -> Selection:
+    return Selection(
         project=principal.project,
         since=asked.since,
         until=asked.until,
@@ -50,6 +41,23 @@ async def search(
         tenant=tenant,
         variant=variant,
     )
+
+
+Selected = Annotated[Selection, Depends(_selected)]
+
+
+@router.get("/search")
+async def search(
+    parts: Parts,
+    selection: Selected,
+    q: Annotated[
+        str,
+        Query(max_length=1024, description='words, "a phrase", *part* of a word; all must hold'),
+    ] = "",
+    order: Order = "newest",
+    limit: Annotated[int, Query(ge=1, le=MAX_TRACES_PER_PAGE)] = 50,
+) -> FoundAnswer:
+    """Traces by what a counted request's prompt or answer says; the texts are not in the answer."""
     try:
         found = await parts.link.ask(
             lambda store: find_traces(store, selection, content=q, order=order, limit=limit)
@@ -65,62 +73,32 @@ async def search(
 
 @router.get("/sessions")
 async def sessions(
-    principal: Reader,
     parts: Parts,
-    asked: Range,
-    model: _Filter = None,
-    tenant: _Filter = None,
-    variant: _Filter = None,
+    selection: Selected,
     limit: Annotated[int, Query(ge=1, le=MAX_SESSIONS_PER_PAGE)] = 50,
     cursor: Annotated[
         str | None, Query(max_length=2048, description="`next_cursor` of the page before")
     ] = None,
 ) -> SessionPageAnswer:
     """Sessions, the last active first; their traces are `/api/v1/traces?session=…`."""
-    selection = Selection(
-        project=principal.project,
-        since=asked.since,
-        until=asked.until,
-        model=model,
-        tenant=tenant,
-        variant=variant,
-    )
     try:
         page = await parts.link.ask(lambda store: list_sessions(store, selection, limit, cursor))
     except QueryRefused as error:
         if cursor is None:
             raise
-        raise ApiError(
-            422,
-            "bad_cursor",
-            "the cursor is none that this list gave",
-            "cursor",
-            "begin without a cursor, and keep the filters while paging",
-        ) from error
+        raise bad_cursor() from error
     return SessionPageAnswer(sessions=list(page.sessions), next_cursor=page.next_cursor)
 
 
 @router.get("/top")
 async def top(
-    principal: Reader,
     parts: Parts,
-    asked: Range,
+    selection: Selected,
     by: TopKind,
     order: TopOrder = "dearest",
-    model: _Filter = None,
-    tenant: _Filter = None,
-    variant: _Filter = None,
     limit: Annotated[int, Query(ge=1, le=MAX_SEGMENTS)] = 50,
 ) -> TopAnswer:
     """Tenants, users, models or sessions with the most, over counted requests."""
-    selection = Selection(
-        project=principal.project,
-        since=asked.since,
-        until=asked.until,
-        model=model,
-        tenant=tenant,
-        variant=variant,
-    )
     segments = await parts.link.ask(lambda store: top_segments(store, selection, by, order, limit))
     return TopAnswer(by=by, order=order, segments=segments)
 

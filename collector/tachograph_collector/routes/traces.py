@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 
-from tachograph_collector.errors import ApiError
+from tachograph_collector.errors import ApiError, bad_cursor
 from tachograph_collector.routes.dependencies import BEARER, Parts, Reader
 from tachograph_collector.routes.models import TraceAnswer, TracePageAnswer
 from tachograph_collector.routes.ranges import Range
@@ -65,13 +65,7 @@ async def traces(
     except QueryRefused as error:
         if cursor is None:
             raise
-        raise ApiError(
-            422,
-            "bad_cursor",
-            "the cursor is none that this list gave",
-            "cursor",
-            "begin without a cursor, and keep the filters while paging",
-        ) from error
+        raise bad_cursor() from error
     return TracePageAnswer(
         traces=list(page.traces), scores=page.scores, next_cursor=page.next_cursor
     )
