@@ -17,7 +17,7 @@ from tests.benchmarks.ingest.tachograph_stack import TachographStack
 
 from tachograph_store.embedded.credentials import Role, read_credential
 
-BLOCK_ROWS = 5_000
+BLOCK_ROWS = 10_000
 DAYS_BEFORE = 3
 _ROWS = """
 SELECT * REPLACE (

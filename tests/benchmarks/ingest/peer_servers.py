@@ -141,7 +141,7 @@ class PhoenixServer(PeerServer):
         "SELECT t.trace_id, count(*), count(DISTINCT s.span_id) "
         "FROM spans s JOIN traces t ON s.trace_rowid = t.id GROUP BY t.trace_id"
     )
-    max_round_spans = 2_000
+    max_round_spans = 20_000
 
     @property
     def _database(self) -> Path:
@@ -173,7 +173,7 @@ class MlflowServer(PeerServer):
     by_trace = (
         "SELECT substr(trace_id, 4), count(*), count(DISTINCT span_id) FROM spans GROUP BY trace_id"
     )
-    max_round_spans = 8_000
+    max_round_spans = 20_000
 
     @property
     def _database(self) -> Path:
