@@ -18,6 +18,13 @@ hypothesis.settings.register_profile("tachograph", deadline=None)
 hypothesis.settings.load_profile("tachograph")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """`@pytest.mark.lesson(17)`: the trap of lessons.toml that the test shows we do not fall into."""
+    config.addinivalue_line(
+        "markers", "lesson(*numbers): what lessons.toml tells cannot happen here"
+    )
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The folder decides the tier: tests under `integration/` and `e2e/` get that marker."""
     tests = Path(__file__).parent
