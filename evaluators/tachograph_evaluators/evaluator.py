@@ -2,18 +2,23 @@
 
 A plugin is any callable without arguments, registered under entry point group
 `tachograph.evaluators`, that returns an object with the attributes of `Evaluator`
-(plain class attributes do).
+(plain class attributes do). One that also has `texts` (see `Embeds`) shares the encoder's pass over
+a batch with the others. The first score of an evaluator, or the one of its own name, is what it
+says in one figure.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, Literal, Protocol, runtime_checkable
 
 PASS: Final = "pass"
 FAIL: Final = "fail"
 NOT_APPLICABLE: Final = "not_applicable"
 ERROR: Final = "error"
+
+Text = Literal["response", "prompt", "context"]
+"""Which text of an answer offsets count in."""
 
 MAX_EXPLANATION_CHARS: Final = 1000
 MAX_OFFSETS: Final = 200
@@ -44,8 +49,9 @@ class Answer:
 class Score:
     """One judgement. `value` is in [0, 1] with 1 good, or None with a label that says why.
 
-    `offsets` are (start, stop, label) in characters of `Answer.response`; `cost` is money in the
-    settings' currency when judging was paid for.
+    `offsets` are (start, stop, label) in characters of the answer's `text`; `duration_ns` is the
+    judging's share of wall time where the evaluator knows it (else its caller measures); `cost` is
+    money in the settings' currency when judging was paid for.
     """
 
     name: str
@@ -55,6 +61,8 @@ class Score:
     offsets: Sequence[tuple[int, int, str]] = ()
     cost: Decimal | None = None
     error_type: str | None = field(default=None)
+    text: Text = "response"
+    duration_ns: int | None = None
 
     def __post_init__(self) -> None:
         if self.value is not None and not 0.0 <= self.value <= 1.0:
@@ -93,6 +101,23 @@ class Evaluator(Protocol):
 
     def evaluate(self, batch: Sequence[Answer]) -> Sequence[Sequence[Score]]:
         """Judge each answer: one list an answer, in order, one score for each of `scores`."""
+
+
+@runtime_checkable
+class Embeds(Protocol):
+    """An evaluator that tells what it will embed: the caller embeds a whole batch at once."""
+
+    def texts(self, batch: Sequence[Answer]) -> Sequence[str]:
+        """Every text that `evaluate` will ask the encoder for."""
+
+
+class NotConfigured(Exception):
+    """An evaluator's factory raises it when a setting that it cannot do without is unset."""
+
+
+def headline(evaluator: Evaluator, scores: Sequence[Score]) -> Score:
+    """What an evaluator says in one figure: the score of its own name, else its first."""
+    return next((score for score in scores if score.name == evaluator.name), scores[0])
 
 
 def not_applicable(name: str, reason: str) -> Score:

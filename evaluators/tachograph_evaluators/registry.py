@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import Final
 
-from tachograph_evaluators.evaluator import Evaluator
+from tachograph_evaluators.evaluator import Evaluator, NotConfigured
 
 GROUP: Final = "tachograph.evaluators"
 
@@ -19,7 +19,10 @@ class UnknownEvaluator(LookupError):
 def installed(enabled: Sequence[str] = ()) -> Mapping[str, Evaluator]:
     """Every registered evaluator by name, or the `enabled` ones only.
 
-    Raises UnknownEvaluator when `enabled` names one that no package registers.
+    One that lacks a setting it needs is left out, unless `enabled` names it.
+
+    Raises UnknownEvaluator when `enabled` names one that no package registers, NotConfigured when
+    it names one that lacks a setting.
     """
     found: dict[str, Evaluator] = {}
     points = {point.name: point for point in entry_points(group=GROUP)}
@@ -33,6 +36,11 @@ def installed(enabled: Sequence[str] = ()) -> Mapping[str, Evaluator]:
         try:
             factory: Callable[[], object] = points[name].load()
             evaluator = factory()
+        except NotConfigured as reason:
+            if enabled:
+                raise
+            _log.debug("evaluator %r is off: %s", name, reason)
+            continue
         except Exception:  # noqa: BLE001 - a stranger's plugin may raise anything at import
             _log.exception("evaluator %r cannot be loaded; the others go on", name)
             continue
