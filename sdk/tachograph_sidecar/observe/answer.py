@@ -212,8 +212,10 @@ class Answer:
             return
         for_input = _count(usage, "prompt_tokens", "input_tokens")
         for_output = _count(usage, "completion_tokens", "output_tokens")
-        cached = _count(_table(usage, "prompt_tokens_details"), "cached_tokens")
-        reasoning = _count(_table(usage, "completion_tokens_details"), "reasoning_tokens")
+        for_prompt = _table(usage, "prompt_tokens_details", "input_tokens_details")
+        for_answer = _table(usage, "completion_tokens_details", "output_tokens_details")
+        cached = _count(for_prompt, "cached_tokens")
+        reasoning = _count(for_answer, "reasoning_tokens")
         kept = self.usage
         kept.input_tokens = kept.input_tokens if for_input is None else for_input
         kept.output_tokens = kept.output_tokens if for_output is None else for_output
@@ -229,9 +231,12 @@ class Answer:
             self.error_type = "engine_error"
 
 
-def _table(source: Mapping[str, object], name: str) -> Mapping[str, object]:
-    value = source.get(name)
-    return value if isinstance(value, dict) else {}
+def _table(source: Mapping[str, object], *names: str) -> Mapping[str, object]:
+    for name in names:
+        value = source.get(name)
+        if isinstance(value, dict):
+            return value
+    return {}
 
 
 def _count(source: Mapping[str, object], *names: str) -> int | None:

@@ -20,6 +20,7 @@ from tachograph_sidecar.observe.answer import Answer
 from tachograph_sidecar.observe.bounded import BoundedCopy, Budget
 from tachograph_sidecar.observe.deferred import Deferred
 from tachograph_sidecar.observe.events import EventParser, JsonLines, ServerSentEvents
+from tachograph_sidecar.observe.responses_api import ResponsesAnswer
 from tachograph_sidecar.observe.routes import Route, route_of
 from tachograph_sidecar.observe.timing import ChunkClock
 from tachograph_sidecar.observe.trace_context import continue_trace
@@ -146,7 +147,8 @@ class Observation:
         options = recorder.options
         self.request = BoundedCopy(options.body_limit_bytes, recorder.budget)
         self.body = BoundedCopy(options.body_limit_bytes, recorder.budget)
-        self.answer = Answer(
+        kind = ResponsesAnswer if route.dialect == "openai_responses" else Answer
+        self.answer = kind(
             keeps_text=self.capture == "full", text_limit=options.content_limit_bytes
         )
         self.chunks = ChunkClock(self.arrival_ns)

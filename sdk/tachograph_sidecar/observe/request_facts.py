@@ -26,6 +26,7 @@ _INTEGERS = {
     "n": attributes.REQUEST_CHOICE_COUNT,
     "max_tokens": attributes.REQUEST_MAX_TOKENS,
     "max_completion_tokens": attributes.REQUEST_MAX_TOKENS,
+    "max_output_tokens": attributes.REQUEST_MAX_TOKENS,  # Responses API
     "n_predict": attributes.REQUEST_MAX_TOKENS,  # llama.cpp
     "num_predict": attributes.REQUEST_MAX_TOKENS,  # Ollama
 }
@@ -62,6 +63,9 @@ def request_attributes(request: Mapping[str, object]) -> AttributeMap:
             if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63:
                 found[name] = value
     output_format = request.get("response_format")
+    text = request.get("text")  # the Responses API keeps it there
+    if output_format is None and isinstance(text, dict):
+        output_format = text.get("format")
     if isinstance(output_format, dict) and isinstance(output_format.get("type"), str):
         is_text = output_format["type"] == "text"
         found[attributes.OUTPUT_TYPE] = "text" if is_text else "json"

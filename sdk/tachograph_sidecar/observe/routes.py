@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Dialect = Literal["openai", "ollama", "llama_cpp"]
+Dialect = Literal["openai", "openai_responses", "ollama", "llama_cpp"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class Route:
 _CHAT = Route("chat", "openai", can_carry_usage=True)
 _COMPLETION = Route("text_completion", "openai", can_carry_usage=True)
 _EMBEDDINGS = Route("embeddings", "openai")
+_RESPONSES = Route("chat", "openai_responses")
 
 _BY_PATH = {
     b"/api/chat": Route("chat", "ollama"),
@@ -37,6 +38,7 @@ _BY_SUFFIX = (
     (b"/chat/completions", _CHAT),
     (b"/completions", _COMPLETION),
     (b"/embeddings", _EMBEDDINGS),
+    (b"/v1/responses", _RESPONSES),
 )
 
 

@@ -25,6 +25,7 @@ from tachograph_sidecar.observe.request_facts import (
     request_attributes,
     stop_sequences,
 )
+from tachograph_sidecar.observe.responses_api import responses_input
 from tachograph_sidecar.proxy.pool import Upstream
 
 _SCOPE = InstrumentationScope("tachograph.sidecar", __version__, SCHEMA_URL)
@@ -126,7 +127,8 @@ def _add_request(
         stops = stop_sequences(request)
         if stops:
             found[attributes.REQUEST_STOP_SEQUENCES] = stops
-        messages = input_messages(request)
+        is_items = seen.route.dialect == "openai_responses"
+        messages = responses_input(request) if is_items else input_messages(request)
         if messages:
             found[attributes.INPUT_MESSAGES], was_cut = fitted_json(messages, limit_bytes)
             if was_cut:

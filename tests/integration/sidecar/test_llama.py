@@ -169,6 +169,38 @@ def test_a_text_completion_has_its_prompt_and_usage(
     assert json.loads(str(found["gen_ai.input.messages"]))[0]["parts"][0]["content"] == "The sky is"
 
 
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_a_response_of_the_responses_api_is_recorded(
+    kit: "Kit", outlet: "KeepingOutlet", llama_url: str, is_stream: bool
+) -> None:
+    sidecar = kit.sidecar(llama_url, outlet)
+    data = _ask(
+        f"http://127.0.0.1:{sidecar.port}",
+        {
+            "instructions": "Be short.",
+            "input": "The sky is",
+            "max_output_tokens": 4,
+            "temperature": 0,
+            "stream": is_stream,
+        },
+        "/v1/responses",
+    )
+    events = [line.removeprefix(b"data: ") for line in data.splitlines() if line[:5] == b"data:"]
+    response = json.loads(events[-1])["response"] if is_stream else json.loads(data)
+    found = outlet.the_span().attributes
+    assert found is not None
+    assert found["gen_ai.operation.name"] == "chat"
+    assert found["gen_ai.request.max_tokens"] == 4
+    assert found["gen_ai.response.id"] == response["id"]
+    assert found["gen_ai.usage.input_tokens"] == response["usage"]["input_tokens"]
+    assert found["gen_ai.usage.output_tokens"] == 4
+    assert ("tachograph.stream.chunk_count" in found) is is_stream
+    asked = json.loads(str(found["gen_ai.input.messages"]))
+    assert [message["role"] for message in asked] == ["system", "user"]
+    [said] = json.loads(str(found["gen_ai.output.messages"]))
+    assert said["parts"][0]["content"] == response["output"][0]["content"][0]["text"]
+
+
 def test_its_metrics_become_points_under_their_own_names(
     kit: "Kit", outlet: "KeepingOutlet", llama_url: str
 ) -> None:
