@@ -17,6 +17,7 @@ REQUEST_ATTRIBUTES: Mapping[str, str] = {
     "top_k": attributes.REQUEST_TOP_K,
     "max_tokens": attributes.REQUEST_MAX_TOKENS,
     "max_completion_tokens": attributes.REQUEST_MAX_TOKENS,
+    "max_output_tokens": attributes.REQUEST_MAX_TOKENS,
     "seed": attributes.REQUEST_SEED,
     "n": attributes.REQUEST_CHOICE_COUNT,
     "frequency_penalty": attributes.REQUEST_FREQUENCY_PENALTY,

@@ -33,6 +33,9 @@ def _one(value: object, role: str) -> list[Message]:
         return [
             {"role": role, "parts": [_text_part(value if isinstance(value, str) else str(value))]}
         ]
+    item = _response_item(value)
+    if item is not None:
+        return [item]
     own_role = value.get("role")
     message: Message = {"role": own_role if isinstance(own_role, str) else role}
     if isinstance(value.get("name"), str):
@@ -44,6 +47,39 @@ def _one(value: object, role: str) -> list[Message]:
     if isinstance(value.get("finish_reason"), str):
         message["finish_reason"] = value["finish_reason"]
     return [message]
+
+
+def _response_item(item: Mapping[str, Any]) -> Message | None:
+    """Items of the Responses API that are no messages: calls of tools, their results, reasoning."""
+    kind = item.get("type")
+    if kind in ("function_call", "custom_tool_call"):
+        return {
+            "role": "assistant",
+            "parts": [
+                {
+                    "type": "tool_call",
+                    "id": item.get("call_id"),
+                    "name": item.get("name"),
+                    "arguments": item.get("arguments", item.get("input")),
+                }
+            ],
+        }
+    if kind in ("function_call_output", "custom_tool_call_output"):
+        result = {
+            "type": "tool_call_response",
+            "id": item.get("call_id"),
+            "response": _joined(item.get("output")),
+        }
+        return {"role": "tool", "parts": [result]}
+    if kind == "reasoning" and "role" not in item:
+        said = [*_list(item.get("summary")), *_list(item.get("content"))]
+        content = "".join(str(part.get("text", "")) for part in said if isinstance(part, Mapping))
+        return {"role": "assistant", "parts": [{"type": "reasoning", "content": content}]}
+    return None
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _parts(message: Mapping[str, Any]) -> list[Message]:

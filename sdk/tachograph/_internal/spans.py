@@ -109,6 +109,13 @@ class Span:
                 record.error_text = text[: record.builder.limits.max_attribute_bytes]
                 record.size += len(record.error_text)
 
+    def _fail(self, error_type: str) -> None:
+        """Mark the span as failed for a reason that is no exception."""
+        record = self._record
+        if record is not None and not self._is_ended:
+            record.facts[attributes.ERROR_TYPE] = error_type[:256]
+            record.is_failed = True
+
     def __enter__(self) -> Self:
         try:
             self._start()

@@ -52,6 +52,7 @@ CONVERSATION_ID = "gen_ai.conversation.id"
 ERROR_TYPE = "error.type"
 SERVER_ADDRESS = "server.address"
 SERVER_PORT = "server.port"
+REQUEST_RESEND_COUNT = "http.request.resend_count"  # how often the client sent it again
 SERVICE_NAME = "service.name"
 SERVICE_INSTANCE_ID = "service.instance.id"
 SESSION_ID = "session.id"

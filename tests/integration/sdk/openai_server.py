@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from . import openai_responses
+
 USAGE = {
     "prompt_tokens": 11,
     "completion_tokens": 5,
@@ -27,6 +29,8 @@ class OpenAIServer:
     headers: list[dict[str, str]] = field(default_factory=list)
     response_headers: dict[str, str] = field(default_factory=dict)
     status: int = 200
+    fails_first: int = 0
+    """Answer so many requests with 500, and ask for another try at once."""
     breaks_after: int | None = None
     """Cut the connection after so many chunks."""
     tool_call: bool = False
@@ -66,22 +70,30 @@ class _Handler(BaseHTTPRequestHandler):
         request = json.loads(self.rfile.read(int(self.headers["content-length"])))
         state.requests.append(request)
         state.headers.append({name.lower(): value for name, value in self.headers.items()})
-        if state.status != 200:
+        if len(state.requests) <= state.fails_first:
+            state.status, status = 500, state.status
+            self._answer({"error": {"message": "busy"}}, {"retry-after-ms": "1"})
+            state.status = status
+        elif state.status != 200:
             self._answer({"error": {"message": "no luck: secret prompt", "code": "x"}})
         elif self.path.endswith("/embeddings"):
             self._answer(_embedding(request))
         elif request.get("stream"):
             self._stream(request)
+        elif self.path.endswith("/responses"):
+            self._answer(openai_responses.response(request, "".join(WORDS), state.tool_call))
         elif self.path.endswith("/chat/completions"):
             self._answer(_chat(request, state.tool_call))
         else:
             self._answer(_text(request))
 
-    def _answer(self, body: dict[str, Any]) -> None:
+    def _answer(self, body: dict[str, Any], headers: dict[str, str] | None = None) -> None:
         data = json.dumps(body).encode()
         self.send_response(self.server_state.status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self._end_headers()
         self.wfile.write(data)
 
@@ -92,9 +104,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Connection", "close")
         self._end_headers()
         self.close_connection = True
-        make = _chat_chunks if self.path.endswith("/chat/completions") else _text_chunks
+        if self.path.endswith("/responses"):
+            chunks = openai_responses.events(request, WORDS, state.tool_call)
+        else:
+            make = _chat_chunks if self.path.endswith("/chat/completions") else _text_chunks
+            chunks = make(request, state.tool_call)
         try:
-            for position, chunk in enumerate(make(request, state.tool_call)):
+            for position, chunk in enumerate(chunks):
                 if state.breaks_after == position:
                     self.connection.close()
                     return

@@ -33,15 +33,16 @@ class Assembly:
         self._choices: dict[int, _Choice] = {}
         self._has_identity = False
 
-    def add(self, chunk: object) -> None:
-        """Take one chunk in. Chunks without content (a role, a usage report) are no chunks of
-        the answer: they do not count in its timing."""
+    def add(self, chunk: object) -> bool:
+        """Take one chunk in; True when it carries a part of the answer. Chunks without content (a
+        role, a usage report) do not count in its timing."""
         if not self._has_identity:
             note_identity(self._generation, chunk)
             self._has_identity = read(chunk, "id") is not None
         note_usage(self._generation, read(chunk, "usage"))
         for choice in items(read(chunk, "choices")):
             self._add_choice(choice)
+        return _has_content(chunk)
 
     def _add_choice(self, source: object) -> None:
         index = read(source, "index")
@@ -85,8 +86,7 @@ class Assembly:
             self._generation.completion = [_message(choice) for choice in ordered]
 
 
-def has_content(chunk: object) -> bool:
-    """Does this chunk carry a part of the answer?"""
+def _has_content(chunk: object) -> bool:
     for choice in items(read(chunk, "choices")):
         delta = read(choice, "delta")
         if read(choice, "text"):

@@ -11,10 +11,13 @@ from tachograph._internal.openai.assembly import Assembly
 from tachograph._internal.openai.endpoints import ModelEndpoint
 from tachograph._internal.openai.headers import joining_headers
 from tachograph._internal.openai.reading import items, note_answer, note_identity, note_usage, read
+from tachograph._internal.openai.request import note_retries, output_type
+from tachograph._internal.openai.responses import ResponseAssembly, input_messages, note_response
 from tachograph._internal.openai.streams import RecordedAsyncStream, RecordedStream, StreamRecord
 from tachograph.semconv import attributes, headers
 
-Operation: TypeAlias = Literal["chat", "text_completion", "embeddings"]
+Shape: TypeAlias = Literal["chat", "text_completion", "embeddings", "responses"]
+"""What request and answer look like. The Responses API is `chat` by its operation."""
 
 RAW_RESPONSE_HEADER = "x-stainless-raw-response"
 """The `openai` package's own request header by which a caller gets status and headers too."""
@@ -34,23 +37,24 @@ class WrapOptions:
 class Call:
     """The recording of one call."""
 
-    def __init__(
-        self, operation: Operation, arguments: Mapping[str, Any], options: WrapOptions
-    ) -> None:
-        self.operation = operation
+    def __init__(self, shape: Shape, arguments: Mapping[str, Any], options: WrapOptions) -> None:
+        self.shape = shape
         self.arguments = dict(arguments)
         self._options = options
         self._withholds_usage = False
         app_headers = self.arguments.get("extra_headers") or {}
         self.app_wants_raw = any(name.lower() == RAW_RESPONSE_HEADER for name in app_headers)
+        model = self.arguments.get("model")
         self.generation = Generation(
-            str(self.arguments.get("model", "unknown")),
-            operation=operation,
+            model if isinstance(model, str) else "unknown",
+            operation="chat" if shape == "responses" else shape,
             provider=options.endpoint.provider,
             parameters=self.arguments,
         )
         self._describe()
         self.generation._start()
+        if items(self.arguments.get("tools")):
+            self.generation._put(attributes.TOOL_DEFINITIONS, "json", self.arguments["tools"])
         self._add_headers(app_headers)
 
     def _describe(self) -> None:
@@ -59,20 +63,28 @@ class Call:
             facts[attributes.SERVER_ADDRESS] = self._options.endpoint.host
         if self._options.endpoint.port is not None:
             facts[attributes.SERVER_PORT] = self._options.endpoint.port
-        if self.operation == "embeddings":
+        if self.shape == "embeddings":
             return
         is_streaming = self.arguments.get("stream") is True
         facts[attributes.REQUEST_STREAM] = is_streaming
-        self.generation.messages = self.arguments.get(
-            "messages" if self.operation == "chat" else "prompt", ()
-        )
-        if is_streaming and self._options.asks_usage:
-            given = self.arguments.get("stream_options")
-            if not isinstance(given, Mapping):
-                given = {}
-            if "include_usage" not in given:
-                self.arguments["stream_options"] = {**given, "include_usage": True}
-                self._withholds_usage = True
+        if (kind := output_type(self.arguments)) is not None:
+            facts[attributes.OUTPUT_TYPE] = kind
+        if self.shape == "responses":
+            self.generation.messages = input_messages(self.arguments)
+        else:
+            self.generation.messages = self.arguments.get(
+                "messages" if self.shape == "chat" else "prompt", ()
+            )
+            if is_streaming and self._options.asks_usage:
+                self._ask_usage()
+
+    def _ask_usage(self) -> None:
+        given = self.arguments.get("stream_options")
+        if not isinstance(given, Mapping):
+            given = {}
+        if "include_usage" not in given:
+            self.arguments["stream_options"] = {**given, "include_usage": True}
+            self._withholds_usage = True
 
     def _add_headers(self, app_headers: Mapping[str, Any]) -> None:
         added, request_id = joining_headers(
@@ -92,7 +104,14 @@ class Call:
         with contained("recording a failed call"):
             response = getattr(error, "response", None)
             self.note_headers(getattr(response, "headers", None))
+            note_retries(self.generation, error)
             self._end(error, False)
+
+    def note_raw(self, raw: object) -> None:
+        """What status, headers and retries of a raw answer tell."""
+        self.note_headers(read(raw, "headers"))
+        with contained("reading retries"):
+            note_retries(self.generation, raw)
 
     def note_headers(self, response_headers: object) -> None:
         """See whether a sidecar on the way counts this request."""
@@ -112,9 +131,12 @@ class Call:
     def note_answer(self, answer: Any) -> None:
         """Record a complete answer and end the span."""
         with contained("reading an answer"):
-            if self.operation == "embeddings":
+            if self.shape == "embeddings":
                 note_identity(self.generation, answer)
                 note_usage(self.generation, read(answer, "usage"))
+            elif self.shape == "responses":
+                if answer is not None:
+                    note_response(self.generation, answer)
             elif items(read(answer, "choices")):
                 note_answer(self.generation, answer)
         with contained("ending a call"):
@@ -123,10 +145,11 @@ class Call:
     def _recorded_stream(self, stream: Any, *, is_async: bool) -> Any:
         self.note_headers(getattr(getattr(stream, "response", None), "headers", None))
         generation = self.generation
+        assembly = ResponseAssembly if self.shape == "responses" else Assembly
         record = StreamRecord(
             generation,
             generation._timing,
-            Assembly(
+            assembly(
                 generation,
                 keeps_text=generation._records_content,
                 max_characters=generation._max_attribute_bytes,

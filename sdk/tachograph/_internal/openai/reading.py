@@ -23,14 +23,17 @@ def _count(value: object) -> int | None:
 
 
 def note_usage(generation: Generation, usage: object) -> None:
-    """Token counts of a `usage` object. Cached and reasoning tokens are parts, not addends."""
+    """Token counts of a `usage` object; the Responses API has names of its own. Cached and
+    reasoning tokens are parts, not addends."""
     if usage is None:
         return
+    is_response = read(usage, "prompt_tokens") is None and read(usage, "input_tokens") is not None
+    asked, said = ("input", "output") if is_response else ("prompt", "completion")
     generation.usage(
-        input_tokens=_count(read(usage, "prompt_tokens")),
-        output_tokens=_count(read(usage, "completion_tokens")),
-        cached_input_tokens=_count(read(read(usage, "prompt_tokens_details"), "cached_tokens")),
-        reasoning_tokens=_count(read(read(usage, "completion_tokens_details"), "reasoning_tokens")),
+        input_tokens=_count(read(usage, f"{asked}_tokens")),
+        output_tokens=_count(read(usage, f"{said}_tokens")),
+        cached_input_tokens=_count(read(read(usage, f"{asked}_tokens_details"), "cached_tokens")),
+        reasoning_tokens=_count(read(read(usage, f"{said}_tokens_details"), "reasoning_tokens")),
     )
 
 

@@ -5,8 +5,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from tachograph._internal.errors import contained
-from tachograph._internal.openai.assembly import Assembly, has_content
+from tachograph._internal.openai.assembly import Assembly
 from tachograph._internal.openai.reading import items, read
+from tachograph._internal.openai.responses import ResponseAssembly
 from tachograph._internal.spans import Span
 from tachograph._internal.stream_timing import StreamTiming
 
@@ -18,7 +19,7 @@ class StreamRecord:
         self,
         span: Span,
         timing: StreamTiming,
-        assembly: Assembly,
+        assembly: Assembly | ResponseAssembly,
         end: Callable[[BaseException | None, bool], None],
         *,
         withholds_usage: bool,
@@ -33,9 +34,8 @@ class StreamRecord:
     def note(self, chunk: object) -> bool:
         """Record a chunk; False when the application did not ask for it and must not see it."""
         with contained("recording a chunk"):
-            if has_content(chunk):
+            if self._assembly.add(chunk):
                 self._timing.chunk()
-            self._assembly.add(chunk)
             is_usage_only = read(chunk, "usage") is not None and not items(read(chunk, "choices"))
             return not (self._withholds_usage and is_usage_only)
         return True

@@ -7,16 +7,18 @@ from typing import Any, TypeVar
 
 from tachograph._internal.client import current_client
 from tachograph._internal.errors import contained
-from tachograph._internal.openai.calls import Call, Operation, WrapOptions
+from tachograph._internal.openai.calls import Call, Shape, WrapOptions
 from tachograph._internal.openai.endpoints import ModelEndpoint, endpoint_of
 
 C = TypeVar("C")
 
-_METHODS: tuple[tuple[str, str, Operation], ...] = (
+_METHODS: tuple[tuple[str, str, Shape], ...] = (
     ("chat.completions", "create", "chat"),
     ("chat.completions", "parse", "chat"),
     ("completions", "create", "text_completion"),
     ("embeddings", "create", "embeddings"),
+    ("responses", "create", "responses"),
+    ("responses", "parse", "responses"),
 )
 _MARK = "_tachograph_is_wrapped"
 
@@ -48,8 +50,8 @@ def wrap(
             return client
         target: Any = client
         options = _options(target, provider, ask_usage, propagate)
-        for path, method, operation in _METHODS:
-            _patch(target, path, method, operation, options)
+        for path, method, shape in _METHODS:
+            _patch(target, path, method, shape, options)
         again = functools.partial(wrap, provider=provider, ask_usage=ask_usage, propagate=propagate)
         for name in ("copy", "with_options"):
             make = getattr(target, name, None)
@@ -84,7 +86,7 @@ def _wrapping_result(make: Callable[..., Any], again: Callable[[Any], Any]) -> C
     return made
 
 
-def _patch(client: Any, path: str, method: str, operation: Operation, options: WrapOptions) -> None:
+def _patch(client: Any, path: str, method: str, shape: Shape, options: WrapOptions) -> None:
     resource = client
     for name in path.split("."):
         resource = getattr(resource, name, None)
@@ -92,7 +94,7 @@ def _patch(client: Any, path: str, method: str, operation: Operation, options: W
     if not callable(original):
         return
     raw = getattr(getattr(resource, "with_raw_response", None), method, None)
-    setattr(resource, method, _recording(original, raw, operation, options))
+    setattr(resource, method, _recording(original, raw, shape, options))
     # The raw variants are built from the method and cached: forget them, so that the next use
     # builds them from the recording method.
     for name in ("with_raw_response", "with_streaming_response"):
@@ -102,12 +104,12 @@ def _patch(client: Any, path: str, method: str, operation: Operation, options: W
 def _recording(
     original: Callable[..., Any],
     raw: Callable[..., Any] | None,
-    operation: Operation,
+    shape: Shape,
     options: WrapOptions,
 ) -> Callable[..., Any]:
     @functools.wraps(original)
     def recording(*args: Any, **kwargs: Any) -> Any:
-        call = _begin(operation, kwargs, options)
+        call = _begin(shape, kwargs, options)
         if call is None:
             return original(*args, **kwargs)
         uses_raw = raw is not None and not call.app_wants_raw
@@ -116,7 +118,7 @@ def _recording(
             with call.generation._active():
                 answer = make(*args, **call.arguments)
                 if not inspect.isawaitable(answer) and uses_raw:
-                    call.note_headers(answer.headers)
+                    call.note_raw(answer)
                     answer = answer.parse()
         except BaseException as error:
             call.fail(error)
@@ -133,7 +135,7 @@ async def _finish_async(call: Call, pending: Awaitable[Any], uses_raw: bool) -> 
         with call.generation._active():
             answer = await pending
             if uses_raw:
-                call.note_headers(answer.headers)
+                call.note_raw(answer)
                 answer = answer.parse()
                 if inspect.isawaitable(answer):  # announced for the client's next major version
                     answer = await answer
@@ -143,10 +145,10 @@ async def _finish_async(call: Call, pending: Awaitable[Any], uses_raw: bool) -> 
     return _conclude(call, answer, is_async=True)
 
 
-def _begin(operation: Operation, kwargs: dict[str, Any], options: WrapOptions) -> Call | None:
+def _begin(shape: Shape, kwargs: dict[str, Any], options: WrapOptions) -> Call | None:
     with contained("beginning a call"):
         if current_client() is not None:
-            return Call(operation, kwargs, options)
+            return Call(shape, kwargs, options)
     return None
 
 
@@ -154,7 +156,7 @@ def _conclude(call: Call, answer: Any, *, is_async: bool) -> Any:
     if not call.app_wants_raw:
         return call.conclude(answer, is_async=is_async)
     with contained("recording a raw answer"):
-        call.note_headers(answer.headers)
+        call.note_raw(answer)
         # Only a body that was read already can be parsed without taking it from the application.
         is_complete = getattr(answer, "is_closed", False)
         is_readable = is_complete and call.arguments.get("stream") is not True
