@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from re import Pattern
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-Category: TypeAlias = Literal["pii", "secret", "injection"]
+Category: TypeAlias = Literal["pii", "name", "secret", "injection"]
 
 
 class Finding(NamedTuple):
@@ -45,6 +45,8 @@ CATEGORIES: Final[Mapping[str, Category]] = {
     "credit_card": "pii",
     "us_ssn": "pii",
     "ip_address": "pii",
+    "person": "name",
+    "location": "name",
     "private_key": "secret",
     "jwt": "secret",
     "bearer_token": "secret",

@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Collection, Iterable
 
-from tachograph_detectors import injection, pii, secrets
+from tachograph_detectors import injection, persons, pii, secrets
 from tachograph_detectors.finding import CATEGORIES, Category, Detector, Finding
 
 _DETECTORS = (*secrets.DETECTORS, *pii.DETECTORS)
@@ -14,14 +14,19 @@ MASKED: tuple[Category, ...] = ("pii", "secret")
 def detect(text: str, categories: Collection[Category] | None = None) -> list[Finding]:
     """Find personal data, credentials and injection phrases in `text`.
 
-    `categories` limits the search ("pii", "secret", "injection"; None: all). Findings come in
-    order of position and never overlap: of two that would, the surer, then the longer stays.
+    `categories` limits the search ("pii", "name", "secret", "injection"; None: all but "name",
+    people and places, which are guessed from lists and surroundings rather than recognised).
+    Findings come in order of position and never overlap: of two that would, the surer, then the
+    longer stays.
     Runs in time linear in the length of the text.
     """
     found: list[Finding] = []
     for detector in _DETECTORS:
         if categories is None or CATEGORIES[detector.type] in categories:
             _run(detector, text, text, found)
+    if categories is not None and "name" in categories:
+        found += persons.find_persons(text)
+        found += persons.find_places(text)
     if categories is None or "injection" in categories:
         lowered = text.lower()
         for detector in injection.DETECTORS:
