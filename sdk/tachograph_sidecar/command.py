@@ -15,6 +15,8 @@ HELP = "record every request to an engine: point clients here instead of at the 
 EXAMPLES = """examples:
   tachograph sidecar --upstream http://127.0.0.1:8080
                                          listen on 127.0.0.1:8787, send to 127.0.0.1:4318
+  tachograph sidecar --upstream http://127.0.0.1:8001,http://127.0.0.1:8002
+                                         two engines: each request to the one with least in flight
   tachograph sidecar --upstream http://127.0.0.1:8000 --engine vllm --tenants-file tenants.toml
   TACHOGRAPH_API_KEY=tg_... tachograph sidecar --endpoint https://collector.example:4318
 
@@ -59,9 +61,10 @@ def run(args: argparse.Namespace) -> int:
                 file=sys.stderr,
             )
             return 1
+        engines = ", ".join(upstream.url for upstream in settings.upstreams)
         for host, port in addresses:
             print(
-                f"sidecar listening on http://{host}:{port} -> {settings.upstream.url} "
+                f"sidecar listening on http://{host}:{port} -> {engines} "
                 f"(telemetry to {settings.endpoint}, capture {settings.capture})",
                 flush=True,
             )

@@ -13,14 +13,15 @@ from opentelemetry.sdk.trace import ReadableSpan
 from tachograph._internal.delivery import Counts, Delivery, MetricPoint
 from tachograph.semconv import attributes
 from tachograph_sidecar.attribution import EqualShare
-from tachograph_sidecar.engines import ADAPTERS
+from tachograph_sidecar.engines import ADAPTERS, UNKNOWN, EngineAdapter
 from tachograph_sidecar.engines.watch import EngineWatch
 from tachograph_sidecar.gpu.monitor import GpuMonitor
 from tachograph_sidecar.gpu.nvml import NvmlSource
 from tachograph_sidecar.gpu.source import GpuSource
 from tachograph_sidecar.observe.recorder import Recorder, RecorderOptions
 from tachograph_sidecar.observe.span import span_builder
-from tachograph_sidecar.proxy.pool import UpstreamPool
+from tachograph_sidecar.proxy.balancer import Balancer
+from tachograph_sidecar.proxy.pool import Upstream, UpstreamPool
 from tachograph_sidecar.proxy.server import ProxyServer
 from tachograph_sidecar.settings import SettingsError, SidecarSettings
 from tachograph_sidecar.tenants import Tenants, read_tenants
@@ -70,23 +71,24 @@ class Sidecar:
         self._rule = EqualShare()
         named = ADAPTERS.get(settings.engine)
         options = RecorderOptions(capture=settings.capture)
-        self._watch = EngineWatch(
-            settings.upstream, named, lambda: self._recorder.in_flight, self._outlet.submit_metrics
-        )
+        is_several = len(settings.upstreams) > 1
+        self._balancer = Balancer(settings.upstreams, settings.max_connections)
+        self._watches = {
+            pool.upstream: _watch(pool, named, self._outlet, is_one_of_several=is_several)
+            for pool in self._balancer.pools
+        }
         self._recorder = Recorder(
             options=options,
             tenants=Tenants(_tenant_keys(settings), settings.trust_tenant_header),
             rule=self._rule,
-            engine=lambda: self._watch.engine,
-            build=span_builder(
-                self._outlet.resource, settings.upstream, options.content_limit_bytes
-            ),
+            engine=self._engine_at,
+            build=span_builder(self._outlet.resource, options.content_limit_bytes),
             submit=self._outlet.submit_span,
         )
         self._server = ProxyServer(
-            UpstreamPool(settings.upstream, settings.max_connections),
+            self._balancer,
             self._recorder,
-            lambda: settings.ask_usage and self._watch.engine.asks_for_usage,
+            lambda: settings.ask_usage and self._may_all_be_asked_for_usage,
             self.state,
         )
         self._monitor: GpuMonitor | None = None
@@ -103,7 +105,8 @@ class Sidecar:
     async def start(self) -> list[tuple[str, int]]:
         """Listen; returns the addresses. Raises OSError when the port is taken."""
         addresses = await self._server.start(self.settings.host, self.settings.port)
-        self._watch.start()
+        for watch in self._watches.values():
+            watch.start()
         if self._monitor is not None:
             self._monitor.start()
         return addresses
@@ -114,7 +117,8 @@ class Sidecar:
         self._recorder.deferred.drain()
         if self._monitor is not None:
             await asyncio.to_thread(self._monitor.stop)
-        await asyncio.to_thread(self._watch.stop)
+        for watch in self._watches.values():
+            await asyncio.to_thread(watch.stop)
         was_sent = await asyncio.to_thread(self._outlet.shutdown, FLUSH_S)
         return was_drained and was_sent
 
@@ -127,12 +131,16 @@ class Sidecar:
         """What `/_tachograph/state` shows."""
         counts = self._outlet.counts()
         return {
-            "upstream": {
-                "url": self.settings.upstream.url,
-                "up": self._watch.is_up,
-                "engine": self._watch.engine.name,
-                "problem": self._watch.problem,
-            },
+            "upstreams": [
+                {
+                    "url": pool.upstream.url,
+                    "up": watch.is_up,
+                    "engine": watch.engine.name,
+                    "problem": watch.problem,
+                    "in_flight": pool.load,
+                }
+                for pool, watch in zip(self._balancer.pools, self._watches.values(), strict=True)
+            ],
             "requests": {
                 "passed": self._server.requests,
                 "in_flight": self._recorder.in_flight,
@@ -158,6 +166,37 @@ class Sidecar:
             ),
             "uptime_s": round(time.monotonic() - self._started_at, 3),
         }
+
+    def _engine_at(self, upstream: Upstream | None) -> EngineAdapter:
+        """The engine at `upstream`; before one was chosen, the one that all of them are."""
+        if upstream is not None:
+            return self._watches[upstream].engine
+        engines = {watch.engine.name: watch.engine for watch in self._watches.values()}
+        return next(iter(engines.values())) if len(engines) == 1 else UNKNOWN
+
+    @property
+    def _may_all_be_asked_for_usage(self) -> bool:
+        """The request is changed before its engine is chosen."""
+        return all(watch.engine.asks_for_usage for watch in self._watches.values())
+
+
+def _watch(
+    pool: UpstreamPool, named: EngineAdapter | None, outlet: Outlet, *, is_one_of_several: bool
+) -> EngineWatch:
+    upstream = pool.upstream
+
+    def on_state(is_up: bool) -> None:
+        pool.is_down = not is_up
+
+    place = {attributes.SERVER_ADDRESS: upstream.host, attributes.SERVER_PORT: str(upstream.port)}
+    return EngineWatch(
+        upstream,
+        named,
+        lambda: pool.load,
+        outlet.submit_metrics,
+        on_state=on_state,
+        labels=place if is_one_of_several else {},
+    )
 
 
 def _delivery(settings: SidecarSettings) -> Delivery:

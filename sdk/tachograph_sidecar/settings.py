@@ -10,7 +10,7 @@ from typing import Any
 from tachograph._internal import parse
 from tachograph.types import CaptureMode
 from tachograph_sidecar.engines import ADAPTERS
-from tachograph_sidecar.proxy.pool import Upstream, parse_upstream
+from tachograph_sidecar.proxy.pool import Upstream, parse_upstreams
 
 
 class SettingsError(ValueError):
@@ -25,7 +25,7 @@ class SettingsError(ValueError):
 class SidecarSettings:
     """Everything a sidecar is told at its start."""
 
-    upstream: Upstream
+    upstreams: tuple[Upstream, ...]
     host: str = "127.0.0.1"
     port: int = 8787
     endpoint: str = "http://127.0.0.1:4318"
@@ -99,10 +99,10 @@ OPTIONS = (
     Option(
         "upstream",
         "TACHOGRAPH_SIDECAR_UPSTREAM",
-        parse_upstream,
+        parse_upstreams,
         "http://127.0.0.1:8080",
-        "base URL of the engine",
-        "URL",
+        "base URL of the engine; of several engines, separated by commas",
+        "URL[,URL]",
     ),
     Option("host", "TACHOGRAPH_SIDECAR_HOST", str, "127.0.0.1", "address to listen on", "ADDRESS"),
     Option(
@@ -213,4 +213,4 @@ def read_settings(
             raise SettingsError(f"TACHOGRAPH_API_KEY: {error}", "set the key anew") from error
     if "capture" not in found:
         found["capture"] = "full" if parse.is_loopback(found["endpoint"]) else "metadata"
-    return SidecarSettings(**found)
+    return SidecarSettings(upstreams=found.pop("upstream"), **found)

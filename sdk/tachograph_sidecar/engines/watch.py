@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tachograph._internal.delivery import MetricPoint
 from tachograph.semconv.metrics import ENGINE_PREFIXES, PROXY_REQUESTS_IN_FLIGHT, PROXY_UPSTREAM_UP
@@ -28,9 +28,11 @@ class EngineWatch:
     Args:
         upstream: where the engine listens.
         engine: the engine named by the user; None to detect it.
-        in_flight: requests being answered now.
+        in_flight: requests of this engine being answered now.
         on_points: given the metric points of each scrape, from this thread.
         interval_s: between two scrapes.
+        on_state: told after each look, from this thread, whether the engine answers.
+        labels: put on every point, to tell the engines of one sidecar apart.
     """
 
     def __init__(
@@ -40,8 +42,13 @@ class EngineWatch:
         in_flight: Callable[[], int],
         on_points: Callable[[Sequence[MetricPoint]], object],
         interval_s: float = 5.0,
+        *,
+        on_state: Callable[[bool], object] | None = None,
+        labels: Mapping[str, str] | None = None,
     ) -> None:
         self._upstream = upstream
+        self._on_state = on_state
+        self._labels = dict(labels or {})
         self._named = engine
         self._in_flight = in_flight
         self._on_points = on_points
@@ -75,8 +82,10 @@ class EngineWatch:
         points = [] if page is None else self._samples(page.text, now_ns)
         if self.is_up is False and self._named is None:
             self._is_detected = False  # another engine may come up at this address
-        points.append(_gauge(PROXY_UPSTREAM_UP, "1", 1 if self.is_up else 0, now_ns))
-        points.append(_gauge(PROXY_REQUESTS_IN_FLIGHT, "{request}", self._in_flight(), now_ns))
+        if self._on_state is not None:
+            self._on_state(bool(self.is_up))
+        points.append(self._gauge(PROXY_UPSTREAM_UP, "1", 1 if self.is_up else 0, now_ns))
+        points.append(self._gauge(PROXY_REQUESTS_IN_FLIGHT, "{request}", self._in_flight(), now_ns))
         self._on_points(points)
 
     # ---
@@ -124,7 +133,7 @@ class EngineWatch:
                     kind=sample.kind,
                     value=sample.value,
                     time_unix_nano=now_ns,
-                    attributes=dict(sample.labels),
+                    attributes={**sample.labels, **self._labels},
                 )
             )
             if len(points) >= MAX_SAMPLES:
@@ -134,6 +143,12 @@ class EngineWatch:
                 break
         return points
 
-
-def _gauge(name: str, unit: str, value: float, now_ns: int) -> MetricPoint:
-    return MetricPoint(name=name, unit=unit, kind="gauge", value=value, time_unix_nano=now_ns)
+    def _gauge(self, name: str, unit: str, value: float, now_ns: int) -> MetricPoint:
+        return MetricPoint(
+            name=name,
+            unit=unit,
+            kind="gauge",
+            value=value,
+            time_unix_nano=now_ns,
+            attributes=dict(self._labels),
+        )

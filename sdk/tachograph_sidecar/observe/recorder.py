@@ -25,6 +25,7 @@ from tachograph_sidecar.observe.routes import Route, route_of
 from tachograph_sidecar.observe.timing import ChunkClock
 from tachograph_sidecar.observe.trace_context import continue_trace
 from tachograph_sidecar.proxy.head import Header, RequestHead
+from tachograph_sidecar.proxy.pool import Upstream
 from tachograph_sidecar.tenants import Tenant, Tenants, readable
 
 _log = logging.getLogger("tachograph.sidecar")
@@ -79,7 +80,7 @@ class Recorder:
         options: what is kept.
         tenants: whose request it is.
         rule: splits busy time and energy over requests.
-        engine: the engine as known now.
+        engine: the engine at an upstream as known now; None before one was chosen.
         build: makes a span of a finished observation.
         submit: hands a span to delivery; False when it was dropped there.
     """
@@ -90,7 +91,7 @@ class Recorder:
         options: RecorderOptions,
         tenants: Tenants,
         rule: AttributionRule,
-        engine: Callable[[], EngineAdapter],
+        engine: Callable[[Upstream | None], EngineAdapter],
         build: "Callable[[Observation], ReadableSpan]",
         submit: Callable[[ReadableSpan], bool],
     ) -> None:
@@ -157,6 +158,7 @@ class Observation:
         self.error_type: str | None = None
         self.has_client_left = False
         self.is_counted = True
+        self.upstream: Upstream | None = None
         self.share: Share | None = None
         self.is_broken = False
         self.is_queued = False
@@ -180,7 +182,7 @@ class Observation:
     @property
     def engine(self) -> EngineAdapter:
         """The engine that answered: by its own word, else as known to the recorder now."""
-        return self._named_engine or self.recorder.engine()
+        return self._named_engine or self.recorder.engine(self.upstream)
 
     @property
     def duration_ns(self) -> int:
@@ -193,7 +195,8 @@ class Observation:
         self.request.add(data)
 
     @_never_raises
-    def request_sent(self) -> None:
+    def request_sent(self, upstream: Upstream) -> None:
+        self.upstream = upstream
         if not self._was_sent:  # a second try is the same request
             self._was_sent = True
             self.recorder.rule.begin(self, time.perf_counter_ns())

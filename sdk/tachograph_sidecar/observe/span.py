@@ -26,18 +26,17 @@ from tachograph_sidecar.observe.request_facts import (
     stop_sequences,
 )
 from tachograph_sidecar.observe.responses_api import responses_input
-from tachograph_sidecar.proxy.pool import Upstream
 
 _SCOPE = InstrumentationScope("tachograph.sidecar", __version__, SCHEMA_URL)
 
 
 def span_builder(
-    resource: Resource, upstream: Upstream, content_limit_bytes: int
+    resource: Resource, content_limit_bytes: int
 ) -> Callable[[Observation], ReadableSpan]:
-    """How this sidecar makes spans: stamped with its resource, of requests to `upstream`."""
+    """How this sidecar makes spans: stamped with its resource."""
 
     def build(seen: Observation) -> ReadableSpan:
-        found = _identity(seen, upstream)
+        found = _identity(seen)
         truncated: list[str] = []
         _add_request(found, truncated, seen, content_limit_bytes)
         _add_answer(found, truncated, seen, content_limit_bytes)
@@ -83,16 +82,17 @@ def _context(trace_id: int, span_id: int, *, is_remote: bool) -> SpanContext:
     return SpanContext(trace_id, span_id, is_remote, TraceFlags(TraceFlags.SAMPLED))
 
 
-def _identity(seen: Observation, upstream: Upstream) -> AttributeMap:
+def _identity(seen: Observation) -> AttributeMap:
     found: AttributeMap = {
         attributes.OBSERVER: Observer.PROXY,
         attributes.REQUEST_ID: seen.request_id,
         attributes.OPERATION_NAME: seen.route.operation,
         attributes.PROVIDER_NAME: seen.engine.provider,
-        attributes.SERVER_ADDRESS: upstream.host,
-        attributes.SERVER_PORT: upstream.port,
         attributes.CONTENT_CAPTURE: seen.capture,
     }
+    if seen.upstream is not None:
+        found[attributes.SERVER_ADDRESS] = seen.upstream.host
+        found[attributes.SERVER_PORT] = seen.upstream.port
     if not seen.is_counted:
         found[attributes.COUNTED] = False
     if seen.tenant is not None:

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from tachograph.semconv import headers
 from tachograph_sidecar.observe.recorder import Observation
+from tachograph_sidecar.proxy.balancer import Balancer
 from tachograph_sidecar.proxy.errors import error_body, write_response
 from tachograph_sidecar.proxy.head import (
     OWN_REQUEST_HEADERS,
@@ -13,7 +14,7 @@ from tachograph_sidecar.proxy.head import (
     end_to_end,
     write_head,
 )
-from tachograph_sidecar.proxy.pool import UpstreamPool
+from tachograph_sidecar.proxy.pool import Upstream, UpstreamPool
 from tachograph_sidecar.proxy.upstream import UpstreamConnection
 from tachograph_sidecar.proxy.usage_event import UsageFilter, ask_for_usage
 
@@ -55,7 +56,7 @@ class Exchange:
     def __init__(
         self,
         client: ClientSide,
-        pool: UpstreamPool,
+        balancer: Balancer,
         head: RequestHead,
         request_id: bytes,
         observation: Observation | None,
@@ -63,7 +64,9 @@ class Exchange:
     ) -> None:
         self.head = head
         self._client = client
-        self._pool = pool
+        self._balancer = balancer
+        self._pool: UpstreamPool | None = None
+        self._tried: list[UpstreamPool] = []
         self._request_id = request_id
         self._observation = observation
         self._hold_limit = hold_limit  # above 0: the body waits here so that it may be changed
@@ -135,7 +138,8 @@ class Exchange:
         if self._is_over:
             return
         self._is_over = True
-        self._pool.forget(self)
+        if self._pool is not None:
+            self._pool.forget(self)
         if self._upstream is not None:
             self._upstream.abort()
             self._upstream = None
@@ -153,8 +157,11 @@ class Exchange:
     # --- from the pool
 
     def upstream_ready(self, connection: UpstreamConnection) -> None:
+        pool = self._pool
+        if pool is None:
+            raise RuntimeError("a connection came that nobody asked for")
         if self._is_over:
-            self._pool.give_back(connection)
+            pool.give_back(connection)
             return
         self._upstream = connection
         connection.serve(self)
@@ -165,8 +172,8 @@ class Exchange:
         elif not connection.was_used:
             self._replay = None
         if self._observation is not None:
-            self._observation.request_sent()
-        connection.write(self._request_head())
+            self._observation.request_sent(pool.upstream)
+        connection.write(self._request_head(pool.upstream))
         waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
         for data in waiting:
             self._send_body(data)
@@ -175,7 +182,7 @@ class Exchange:
         self._client.pause_body(False)
 
     def upstream_failed(self, problem: str) -> None:
-        if not self._is_over:
+        if not self._is_over and not self._acquire():
             self._fail(problem, "engine_unreachable")
 
     # --- from the engine connection
@@ -223,7 +230,7 @@ class Exchange:
         connection, self._upstream = self._upstream, None
         self._is_over = True
         if connection is not None:
-            if can_reuse and self._request_done:
+            if can_reuse and self._request_done and self._pool is not None:
                 self._pool.give_back(connection)
             else:
                 connection.abort()
@@ -241,7 +248,7 @@ class Exchange:
             if self._observation is not None:
                 self._observation.failed("engine_disconnected")
             self._client.exchange_done(self, must_close=True)
-        elif self._replay is not None:
+        elif self._replay is not None and self._pool is not None:
             self._waiting, self._waiting_bytes = self._replay, self._replay_bytes
             self._replay, self._replay_bytes = None, 0
             self._pool.acquire(self, fresh=True)
@@ -266,8 +273,15 @@ class Exchange:
         )
         return self._length_unknown
 
-    def _acquire(self) -> None:
-        self._pool.acquire(self)
+    def _acquire(self) -> bool:
+        """Ask an engine that was not asked yet for a connection; False when none is left."""
+        pool = self._balancer.pick(self._tried)
+        if pool is None:
+            return False
+        self._pool = pool
+        self._tried.append(pool)
+        pool.acquire(self)
+        return True
 
     def _resolve_hold(self) -> None:
         """Let a held body go: changed when it is whole, as it came when it is too long."""
@@ -284,7 +298,7 @@ class Exchange:
         if not self._is_held:
             self._acquire()
 
-    def _request_head(self) -> bytes:
+    def _request_head(self, upstream: Upstream) -> bytes:
         head = self.head
         observation = self._observation
         drop = _REPLACED
@@ -292,7 +306,7 @@ class Exchange:
             drop = drop | {b"expect"}
         if observation is not None:
             drop = drop | {b"traceparent"}
-        fields: list[Header] = [(b"host", self._pool.upstream.authority.encode())]
+        fields: list[Header] = [(b"host", upstream.authority.encode())]
         fields.extend(end_to_end(head.headers, drop))
         if self._framing.is_chunked:
             fields.append((b"transfer-encoding", b"chunked"))
@@ -301,7 +315,7 @@ class Exchange:
         fields.append((_REQUEST_ID, self._request_id))
         if observation is not None:
             fields.append((b"traceparent", observation.traceparent))
-        target = self._pool.upstream.prefix.encode() + head.target
+        target = upstream.prefix.encode() + head.target
         return write_head(head.method + b" " + target + b" HTTP/1.1", fields)
 
     def _added_headers(self, fields: list[Header]) -> list[Header]:
@@ -347,9 +361,9 @@ class Exchange:
 
     def _answer_bad_gateway(self, problem: str, error_type: str) -> None:
         self._is_over = True
-        url = self._pool.upstream.url
+        urls = " and the one at ".join(pool.upstream.url for pool in self._tried)
         body = error_body(
-            f"The engine at {url} did not answer: {problem}.",
+            f"The engine at {urls} did not answer: {problem}.",
             error_type,
             "Start it there, or name its address with --upstream or TACHOGRAPH_SIDECAR_UPSTREAM.",
         )

@@ -37,7 +37,7 @@ class Upstream:
 
 
 def parse_upstream(url: str) -> Upstream:
-    """Read an engine's base URL.
+    """Read one engine's base URL.
 
     Raises ValueError, naming the remedy, for anything but `http(s)://host[:port][/prefix]`.
     """
@@ -54,6 +54,16 @@ def parse_upstream(url: str) -> Upstream:
         )
     port = parts.port or (443 if parts.scheme == "https" else 80)
     return Upstream(parts.scheme, parts.hostname, port, parts.path.rstrip("/"))
+
+
+def parse_upstreams(urls: str) -> tuple[Upstream, ...]:
+    """Read base URLs separated by commas. Raises ValueError as `parse_upstream` does."""
+    found = tuple(parse_upstream(url.strip()) for url in urls.split(",") if url.strip())
+    if not found:
+        raise ValueError("names no engine: write http://host:port, several separated by commas")
+    if len({upstream.url for upstream in found}) < len(found):
+        raise ValueError("names one engine twice: name each once")
+    return found
 
 
 class Waiter(Protocol):
@@ -80,6 +90,14 @@ class UpstreamPool:
         self._tasks: set[asyncio.Task[None]] = set()
         self._ssl = ssl.create_default_context() if upstream.scheme == "https" else None
         self._is_closed = False
+        self.is_down = False
+        """Whether the engine did not answer when last looked at; others are preferred then."""
+
+    @property
+    def load(self) -> int:
+        """Requests in flight to this engine, those that wait for a connection included."""
+        busy = len(self._open) - len(self._idle)
+        return self._connecting + busy + len(self._waiting)
 
     @property
     def open_count(self) -> int:
@@ -165,8 +183,10 @@ class UpstreamPool:
         finally:
             self._connecting -= 1
         if connection is not None:
+            self.is_down = False
             waiter.upstream_ready(connection)
         else:
+            self.is_down = True  # until the next look finds it up
             waiter.upstream_failed(problem or "no connection")
             self._serve_next()
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from tachograph.semconv import headers
 from tachograph_sidecar.observe.recorder import Recorder
+from tachograph_sidecar.proxy.balancer import Balancer
 from tachograph_sidecar.proxy.client import ClientConnection, ClientExchange
 from tachograph_sidecar.proxy.exchange import Exchange
 from tachograph_sidecar.proxy.head import RequestHead
 from tachograph_sidecar.proxy.local import PREFIX, LocalExchange
-from tachograph_sidecar.proxy.pool import UpstreamPool
 
 IDLE_CLIENT_S = 75.0
 """A client connection without a request for so long is closed."""
@@ -35,7 +35,7 @@ class ProxyServer:
     """Owns the listening socket and the client connections.
 
     Args:
-        pool: the engine's connections.
+        balancer: the engines and their connections.
         recorder: told of every model request.
         asks_for_usage: whether the engine's streams may be asked for usage, read per request.
         state: what `/_tachograph/state` shows.
@@ -44,13 +44,13 @@ class ProxyServer:
 
     def __init__(
         self,
-        pool: UpstreamPool,
+        balancer: Balancer,
         recorder: Recorder,
         asks_for_usage: Callable[[], bool],
         state: Callable[[], Mapping[str, object]],
         options: ProxyOptions | None = None,
     ) -> None:
-        self._pool = pool
+        self._balancer = balancer
         self._recorder = recorder
         self._asks_for_usage = asks_for_usage
         self._state = state
@@ -90,7 +90,7 @@ class ProxyServer:
         was_complete = not self._clients
         for client in list(self._clients):
             client.abort()
-        await self._pool.close()
+        await self._balancer.close()
         return was_complete
 
     @property
@@ -125,14 +125,14 @@ class ProxyServer:
             and self._asks_for_usage()
         )
         hold_limit = self._options.hold_limit_bytes if may_ask else 0
-        return Exchange(client, self._pool, head, request_id, observation, hold_limit)
+        return Exchange(client, self._balancer, head, request_id, observation, hold_limit)
 
     # ---
 
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(1.0)
-            self._pool.sweep()
+            self._balancer.sweep()
             oldest = time.monotonic() - IDLE_CLIENT_S
             for client in list(self._clients):
                 if client.is_idle and client.idle_since < oldest:

@@ -10,7 +10,7 @@ from tachograph_sidecar.settings import OPTIONS, SettingsError, add_options, rea
 
 def test_defaults() -> None:
     settings = read_settings({}, {})
-    assert settings.upstream.url == "http://127.0.0.1:8080"
+    assert [upstream.url for upstream in settings.upstreams] == ["http://127.0.0.1:8080"]
     assert (settings.host, settings.port) == ("127.0.0.1", 8787)
     assert settings.endpoint == "http://127.0.0.1:4318"
     assert settings.capture == "full"
@@ -67,3 +67,14 @@ def test_every_option_is_in_the_documentation() -> None:
     text = (Path(__file__).parents[3] / "docs" / "sidecar.md").read_text(encoding="utf-8")
     for option in OPTIONS:
         assert f"`{option.flag}`" in text and f"`{option.variable}`" in text
+
+
+def test_several_engines() -> None:
+    settings = read_settings({"upstream": "http://a:8001, http://b:8002/x"}, {})
+    assert [upstream.url for upstream in settings.upstreams] == ["http://a:8001", "http://b:8002/x"]
+
+
+@pytest.mark.parametrize("urls", [",", "http://a:1,http://a:1/", "http://a:1,b"])
+def test_engines_that_cannot_be_meant(urls: str) -> None:
+    with pytest.raises(SettingsError, match="--upstream"):
+        read_settings({"upstream": urls}, {})
