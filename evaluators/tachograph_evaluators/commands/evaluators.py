@@ -1,0 +1,82 @@
+"""`tachograph evaluators`: what is installed, and how well each does on labelled answers."""
+
+import argparse
+import json
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+from tachograph_evaluators.evaluator import Evaluator
+from tachograph_evaluators.quality import Figure, Measured, measured
+from tachograph_evaluators.registry import installed, left_out
+
+HELP = "list the evaluators with their measured quality"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print them; nothing is loaded and nothing runs."""
+    found = installed()
+    quality = measured()
+    if args.json:
+        print(json.dumps([_as_json(one, quality.get(one.name)) for one in found.values()]))
+        return 0
+    table = Table(title="evaluators", title_justify="left")
+    for heading in ("name", "version", "needs", "scores", "measured quality (95 % interval)"):
+        table.add_column(heading, overflow="fold")
+    for one in found.values():
+        needs = ", ".join(sorted(one.needs)) or "any text"
+        table.add_row(
+            one.name, one.version, needs, ", ".join(one.scores), _told(one, quality.get(one.name))
+        )
+    Console().print(table)
+    for name, reason in left_out().items():
+        print(f"{name} is off: {reason}", file=sys.stderr)
+    return 0
+
+
+def _told(evaluator: Evaluator, known: Measured | None) -> str:
+    if known is None:
+        return "not measured"
+    lines = [_line(figure) for figure in known.figures]
+    if known.version != evaluator.version:
+        lines.insert(0, f"measured at version {known.version}:")
+    return "\n".join(lines)
+
+
+def _line(figure: Figure) -> str:
+    text = f"{figure.set_name}: {figure.measure} {figure.value:.3f}"
+    if figure.low is not None and figure.high is not None:
+        text += f" ({figure.low:.3f}-{figure.high:.3f})"
+    if figure.baseline is not None:
+        text += f"; {figure.baseline_name} {figure.baseline:.3f}"
+    return f"{text}; {figure.rows} rows"
+
+
+def _as_json(evaluator: Evaluator, known: Measured | None) -> dict[str, object]:
+    return {
+        "name": evaluator.name,
+        "version": evaluator.version,
+        "needs": sorted(evaluator.needs),
+        "scores": list(evaluator.scores),
+        "batch_size": evaluator.batch_size,
+        "measured_version": known.version if known else None,
+        "quality": [
+            {
+                "set": figure.set_name,
+                "rows": figure.rows,
+                "measure": figure.measure,
+                "value": figure.value,
+                "low": figure.low,
+                "high": figure.high,
+                "baseline": figure.baseline,
+                "baseline_name": figure.baseline_name,
+            }
+            for figure in (known.figures if known else ())
+        ],
+    }
