@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from tests.fixtures.module_store import module_store
 
 from tachograph_store.client import Store
 from tachograph_store.import_books import ImportBooks
@@ -23,6 +24,8 @@ from tachograph_store.removals import (
 )
 from tachograph_store.rows import SpanRow
 from tachograph_store.writer import Writer
+
+store_server, reader_store, writer_store, migrator_store = module_store()
 
 TODAY = datetime.now(UTC).date()
 SOON = TODAY + timedelta(days=1)

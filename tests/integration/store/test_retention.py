@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from tests.fixtures.module_store import module_store
 
 from tachograph_store.client import Store
 from tachograph_store.retention import EXPIRIES, Retention, effective, expires
@@ -22,6 +23,8 @@ from tachograph_store.rows import (
 )
 from tachograph_store.settings import StoreSettings
 from tachograph_store.writer import Writer
+
+store_server, reader_store, writer_store, migrator_store = module_store()
 
 DAY_NS = 86_400_000_000_000
 FAR = date(2100, 1, 1)

@@ -3,10 +3,12 @@
 import dataclasses
 import hashlib
 import json
+import uuid
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.fixtures.module_store import module_store
 from tests.integration.store.conftest import OwnStore
 
 from tachograph_store.client import Store, connect
@@ -15,6 +17,8 @@ from tachograph_store.queries.finding import find_traces
 from tachograph_store.queries.selection import Selection, nanoseconds
 from tachograph_store.rows import SpanRow
 from tachograph_store.writer import Writer
+
+store_server, reader_store, writer_store, migrator_store = module_store()
 
 NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
 FAR = date(2099, 1, 1)
@@ -57,11 +61,10 @@ def found(store: Store, project: str, content: str) -> list[int]:
     return sorted(int(line.trace_id, 16) for line in answer.traces)
 
 
-@pytest.fixture(params=["as it arrived", "merged"])
-def texts(
-    request: pytest.FixtureRequest, writer_store: Store, migrator_store: Store, project: str
-) -> str:
-    """Five requests; the first merge gives them their index."""
+@pytest.fixture(scope="module", params=["as it arrived", "merged"])
+def texts(request: pytest.FixtureRequest, writer_store: Store, migrator_store: Store) -> str:
+    """The project of five requests; the first merge gives them their index."""
+    project = f"test-{uuid.uuid4().hex[:12]}"
     rows = [call(project, at, prompt, f"answer {at}") for at, prompt in enumerate(PROMPTS)]
     for row in rows:
         Writer(writer_store).write_spans([row])

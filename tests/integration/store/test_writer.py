@@ -99,9 +99,9 @@ def test_more_rows_than_an_insert_and_more_days_than_a_block(
     writer_store: Store, project: str
 ) -> None:
     day_ns = 86_400_000_000_000
-    rows = [span(project, n, start_time=START_NS - (n % 250) * day_ns) for n in range(12_000)]
-    assert Writer(writer_store).write_spans(rows).stored == 12_000
-    assert plain_count(writer_store, project) == 12_000
+    rows = [span(project, n, start_time=START_NS - (n % 100) * day_ns) for n in range(11_000)]
+    assert Writer(writer_store).write_spans(rows).stored == 11_000
+    assert plain_count(writer_store, project) == 11_000
     assert Writer(writer_store).write_spans(rows[::7]).stored == 0
 
 
