@@ -5,8 +5,12 @@
 
 Tiers: system (Debian packages that tests need, installed when root), static, wheel, unit,
 architecture, integration, e2e. Exit status 0 only if every tier passed.
+
+Tests run in two processes, the tests of a file in one of them: most of them wait, for a process to
+start or for a disk. Each process has stores, homes, ports and models of its own.
 """
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -21,6 +25,7 @@ from tempfile import TemporaryDirectory
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 PYTEST_TIERS = ("unit", "architecture", "integration", "e2e")
+TWO_PROCESSES = ("-n", "2", "--dist", "loadfile") if importlib.util.find_spec("xdist") else ()
 TIERS = ("system", "static", "wheel", *PYTEST_TIERS)
 
 # Program that tests start -> Debian package that brings it.
@@ -78,7 +83,8 @@ def pytest_tier(name: str) -> Outcome:
     """Run the tests in tests/NAME and count them from the JUnit report."""
     with TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        ok = run([BIN / "pytest", "-q", "-rs", f"--junitxml={report}", f"tests/{name}"])
+        spread = TWO_PROCESSES if name != "architecture" else ()
+        ok = run([BIN / "pytest", "-q", "-rs", *spread, f"--junitxml={report}", f"tests/{name}"])
         outcome = Outcome(name, 0.0, ok)
         if report.exists():
             for suite in ET.parse(report).getroot().iter("testsuite"):
