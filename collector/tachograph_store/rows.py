@@ -233,11 +233,13 @@ class RollupMarkRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRow:
-    """A lease on one evaluation, or the cursor of a resumable job.
+    """A lease on one evaluation, the cursor of a resumable job, or a backfill.
 
-    `kind` is `evaluation` (key: span, evaluator, version) or `cursor` (ids empty, `evaluator` the
-    job's name, `cursor` its opaque position). `created_at` is the span's start_time for
-    evaluations and 1970-01-01 for cursors, so that a renewal replaces the row by version.
+    `kind` is `evaluation` (key: span, evaluator, version), `cursor` (ids empty, `evaluator` the
+    job's name, `cursor` its opaque position) or `backfill` (ids empty, `evaluator` its id, `cursor`
+    what it is to do and how far it is). `created_at` is the span's start_time for evaluations and
+    1970-01-01 for the others, so that a renewal replaces the row by version. `sample_rate` is the
+    probability with which the evaluation was to be made, 0 where no rule wanted it.
     """
 
     project: str
@@ -246,7 +248,7 @@ class JobRow:
     span_id: str = ""
     evaluator: str
     evaluator_version: str = ""
-    state: str  # leased | running | done | failed | parked
+    state: str  # leased | running | done | failed | parked | skipped (not sampled)
     attempt: int = 0
     due_at: datetime
     error: str | None = None
@@ -254,6 +256,7 @@ class JobRow:
     created_at: datetime
     version: int = 0
     expires_on: date
+    sample_rate: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

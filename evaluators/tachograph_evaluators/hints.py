@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tachograph_evaluators.leases import Wanted
 from tachograph_store.queries.evaluation import AnswerKey
 
 
@@ -14,7 +15,7 @@ class Hint:
 
     project: str
     keys: Sequence[AnswerKey]
-    evaluators: Sequence[str]  # name@version
+    wanted: Sequence[Wanted]
     attempt: int
     start_by: float  # unix seconds: later, the lease may be sent again, so this one is dropped
 
@@ -23,7 +24,7 @@ class Hint:
         return {
             "project": self.project,
             "keys": [[key.trace_id, key.span_id, key.start_us] for key in self.keys],
-            "evaluators": list(self.evaluators),
+            "wanted": [[one.evaluator, one.sample_rate] for one in self.wanted],
             "attempt": self.attempt,
             "start_by": self.start_by,
         }
@@ -37,7 +38,7 @@ class Hint:
                 AnswerKey(trace_id=str(trace), span_id=str(span), start_us=int(start))
                 for trace, span, start in message["keys"]
             ],
-            evaluators=[str(name) for name in message["evaluators"]],
+            wanted=[_wanted(str(name), float(rate)) for name, rate in message["wanted"]],
             attempt=int(message["attempt"]),
             start_by=float(message["start_by"]),
         )
@@ -46,6 +47,12 @@ class Hint:
     def is_late(self) -> bool:
         """Whether its lease may already be in other hands."""
         return time.time() > self.start_by
+
+
+def _wanted(evaluator: str, sample_rate: float) -> Wanted:
+    if not 0.0 < sample_rate <= 1.0:
+        raise ValueError(f"sample rate {sample_rate} of {evaluator}: must be above 0, at most 1")
+    return Wanted(evaluator, sample_rate)
 
 
 def bounded_batches(

@@ -1,6 +1,7 @@
 """Leases: who works on which evaluation until when, as rows of `jobs`."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -13,6 +14,7 @@ RUNNING: Final = "running"  # a worker has begun; overdue, it died or was killed
 DONE: Final = "done"
 FAILED: Final = "failed"
 PARKED: Final = "parked"
+SKIPPED: Final = "skipped"  # decided not to be made: left out by sampling, or wanted by no rule
 
 AWAITING_TRACE: Final = "waiting for the rest of the trace"
 
@@ -21,6 +23,15 @@ _DONE_DAYS: Final = 2  # the scores say it afterwards; longer than any overlap o
 _MAX_ERROR_CHARS: Final = 1000
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+FOREVER: Final = date(2149, 1, 1)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Wanted:
+    """An evaluation to be made: `name@version`, and the probability with which it was chosen."""
+
+    evaluator: str
+    sample_rate: float = 1.0
 
 
 def moment(microseconds: int) -> datetime:
@@ -37,7 +48,7 @@ def split(evaluator: str) -> tuple[str, str]:
 def lease(
     project: str,
     key: AnswerKey,
-    evaluator: str,
+    wanted: Wanted,
     *,
     state: str,
     attempt: int,
@@ -45,7 +56,7 @@ def lease(
     error: str | None = None,
 ) -> JobRow:
     """One row; a later one for the same span, evaluator and version replaces it."""
-    name, version = split(evaluator)
+    name, version = split(wanted.evaluator)
     days = _DONE_DAYS if state == DONE else _OPEN_DAYS
     return JobRow(
         project=project,
@@ -60,23 +71,24 @@ def lease(
         error=error[:_MAX_ERROR_CHARS] if error else None,
         created_at=moment(key.start_us),
         expires_on=due_at.date() + timedelta(days=days),
+        sample_rate=wanted.sample_rate,
     )
 
 
 def leases(
     project: str,
     keys: Sequence[AnswerKey],
-    evaluators: Sequence[str],
+    wanted: Sequence[Wanted],
     *,
     state: str,
     attempt: int,
     due_at: datetime,
 ) -> list[JobRow]:
-    """A lease for each pair of answer and evaluator."""
+    """A lease for each pair of answer and evaluation."""
     return [
-        lease(project, key, evaluator, state=state, attempt=attempt, due_at=due_at)
+        lease(project, key, one, state=state, attempt=attempt, due_at=due_at)
         for key in keys
-        for evaluator in evaluators
+        for one in wanted
     ]
 
 
@@ -90,5 +102,5 @@ def cursor(project: str, job: str, position: str, now: datetime) -> JobRow:
         due_at=now,
         cursor=position,
         created_at=EPOCH,
-        expires_on=date(2149, 1, 1),
+        expires_on=FOREVER,
     )

@@ -1,230 +1,178 @@
-"""The planner: finds answers without a lease, leases them, sends hints; the sweep mends the rest.
+"""The planner: finds answers without a decision, decides by the rules, leases, sends hints.
 
-The store is the truth of what is unscored. `plan` reads by `stored_at` from its cursor minus an
-overlap; `sweep` sends leases again that ran out and compares, now and then, all recent answers
-with all scores. Both only ever add hints, and a hint that is sent twice is harmless.
+The store is the truth of what is unscored. `plan` reads by `stored_at` from each project's cursor minus
+an overlap, all projects by one query. It only ever adds hints, and a hint that is sent twice is
+harmless.
 """
 
+import json
 import logging
-import random
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from tachograph_evaluators.hints import Hint, bounded_batches
-from tachograph_evaluators.leases import (
-    LEASED,
-    PARKED,
-    cursor,
-    lease,
-    leases,
-    moment,
-)
-from tachograph_evaluators.settings import EvaluatorSettings
+from tachograph_evaluators.dispatch import Dispatch, Done, now_us, shares
+from tachograph_evaluators.leases import SKIPPED, Wanted, cursor, lease, moment, split
+from tachograph_evaluators.rules.rule import RuleBook
+from tachograph_evaluators.rules.sampling import behind_factor, decide, priority_of
+from tachograph_evaluators.throughput import drain_s
 from tachograph_store.client import Store
 from tachograph_store.queries.evaluation import (
     AnswerKey,
     Candidate,
-    DueLease,
     evaluation_candidates,
-    evaluation_cursor,
-    evaluation_due,
-    evaluation_missing,
-    evaluation_projects,
-    evaluation_waiting,
+    evaluation_cursors,
 )
 from tachograph_store.rows import JobRow
-from tachograph_store.writer import Writer
 
-_PLAN: Final = "plan"
-_ANTI_JOIN: Final = "anti_join"
+PLAN: Final = "plan"
+SAMPLING: Final = "sampling"
+"""Name of the cursor that says how far sampling was dropped: JSON of `factor`, `drain_s`, `at`."""
+
+READ_AHEAD: Final = 5000
+"""Answers of a project that one look reads: among these the most urgent go first."""
+
 _CURSOR_EVERY_S: Final = 30.0  # an idle project's cursor need not be written each time
 _SETTLE_S: Final = 0.5  # rows of one insert may carry slightly different instants
-_BEGIN_S: Final = 2.0  # from a worker's look at the clock to its word that it has begun
-_TYPICAL_BYTES: Final = 20_000  # of a lease sent again: its size is not known
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What one run did."""
-
-    leased: int
-    hints: int
-
-
 class Planner:
-    """One run of planning and sweeping; state lives in the store.
+    """One run of planning; state lives in the store. `rules` gives the rules in force."""
 
-    `send` puts a hint on the queue; `room` says how many batches the queue still takes.
-    """
-
-    def __init__(
-        self,
-        store: Store,
-        writer: Writer,
-        settings: EvaluatorSettings,
-        evaluators: Sequence[str],
-        send: Callable[[Hint], None],
-        room: Callable[[], int],
-    ) -> None:
+    def __init__(self, store: Store, dispatch: Dispatch, rules: Callable[[], RuleBook]) -> None:
         self._store = store
-        self._writer = writer
-        self._settings = settings
-        self._evaluators = sorted(evaluators)
-        self._send = send
-        self._room = room
+        self._dispatch = dispatch
+        self._rules = rules
+        self._factors: dict[str, float] = {}
 
-    def plan(self) -> Plan:
-        """Lease what was stored since the cursor of each project, as far as the queue has room."""
-        now_us = _now_us()
-        horizon_us = now_us - int((self._settings.backfill_window_s + 1) * 1e6)
-        leased = hints = 0
-        for project, limit in self._shares(evaluation_projects(self._store, horizon_us)):
-            done = self._plan_project(project, now_us, horizon_us, limit)
-            leased, hints = leased + done.leased, hints + done.hints
-        return Plan(leased=leased, hints=hints)
-
-    def _shares(self, projects: Sequence[str]) -> Iterator[tuple[str, int]]:
-        """Projects in random order, each with a fair share of the queue's room, in answers."""
-        shuffled = random.sample(list(projects), len(projects))
-        for position, project in enumerate(shuffled):
-            room = self._room()
-            if room <= 0:
-                return
-            yield project, max(1, room // (len(shuffled) - position)) * self._settings.batch_answers
-
-    def _plan_project(self, project: str, now_us: int, horizon_us: int, limit: int) -> Plan:
-        saved = evaluation_cursor(self._store, project, _PLAN)
-        position_us = int(saved) if saved else horizon_us
-        since_us = max(horizon_us, position_us - int(self._settings.overlap_s * 1e6))
-        until_us = now_us - int(_SETTLE_S * 1e6)
+    def plan(self) -> Done:
+        """Decide about what was stored since the cursor of each project, as far as the queue has
+        room. Raises StoreError, RuleFileError."""
+        settings = self._dispatch.settings
+        book = self._rules()
+        if self._dispatch.room() <= 0:
+            return Done()
+        now = now_us()
+        horizon_us = now - int((settings.backfill_window_s + 1) * 1e6)
+        until_us = now - int(_SETTLE_S * 1e6)
+        cursors = {p: int(at) for p, at in evaluation_cursors(self._store, PLAN).items()}
+        sinces = {
+            project: max(horizon_us, at - int(settings.overlap_s * 1e6))
+            for project, at in cursors.items()
+        }
         found = evaluation_candidates(
-            self._store, project, since_us, until_us, self._evaluators, limit
+            self._store, sinces, horizon_us, until_us, self._dispatch.evaluators, READ_AHEAD
         )
-        done = self._lease(project, found)
-        reached_us = found[-1].stored_us if len(found) == limit else until_us
-        if found or reached_us - position_us > _CURSOR_EVERY_S * 1e6:
-            self._writer.write("jobs", [cursor(project, _PLAN, str(reached_us), moment(now_us))])
+        by_project: dict[str, list[Candidate]] = defaultdict(list)
+        for candidate in found:
+            by_project[candidate.project].append(candidate)
+        done = Done()
+        reached: dict[str, int] = {}
+        for project, candidates, limit in shares(by_project, self._dispatch.room_in_answers):
+            waiting = estimated_waiting(candidates, until_us)
+            takes_s = drain_s(waiting, self._dispatch.throughput.answers_per_s, len(by_project))
+            factor = self._factor(book, project, takes_s, waiting)
+            left, made = self.take(book, candidates, factor, limit)
+            done += made
+            if left:
+                reached[project] = min(candidate.stored_us for candidate in left)
+            else:
+                is_all = len(candidates) < READ_AHEAD
+                reached[project] = until_us if is_all else candidates[-1].stored_us
+        self._save(cursors, by_project, reached, now, until_us)
         return done
 
-    def _lease(self, project: str, found: Sequence[Candidate]) -> Plan:
-        """Lease first, send second: what is sent and lost comes back when its lease runs out."""
-        by_missing: dict[tuple[str, ...], list[Candidate]] = defaultdict(list)
-        for candidate in found:
+    def take(
+        self, book: RuleBook, candidates: Sequence[Candidate], factor: float, limit: int
+    ) -> tuple[Sequence[Candidate], Done]:
+        """Decide about one project's answers, the most urgent first, until `limit` are taken.
+
+        Returns those that were not reached.
+        """
+        names = self._dispatch.names
+        urgent = sorted(candidates, key=lambda one: (-priority_of(book, one, names), one.stored_us))
+        groups: dict[tuple[Sequence[Wanted], int], list[tuple[AnswerKey, int]]] = defaultdict(list)
+        skipped: list[JobRow] = []
+        taken = decided = 0
+        now = moment(now_us())
+        for candidate in urgent:
+            if taken >= limit:
+                break
+            decided += 1
+            wanted: list[Wanted] = []
             known = set(candidate.evaluators)
-            missing = tuple(name for name in self._evaluators if name not in known)
-            by_missing[missing].append(candidate)
-        rows: list[JobRow] = []
-        hints: list[Hint] = []
-        for missing, candidates in by_missing.items():
-            for keys in self._batches([(one.key, one.text_bytes) for one in candidates]):
-                rows += self._leased(project, keys, missing, 1)
-                hints.append(self._hint(project, keys, missing, 1))
-        self._store_and_send(rows, hints)
-        return Plan(leased=len(rows), hints=len(hints))
+            for evaluator in self._dispatch.evaluators:
+                if evaluator in known:
+                    continue
+                decision = decide(book, candidate, split(evaluator)[0], factor)
+                one = Wanted(evaluator, decision.sample_rate)
+                if decision.is_taken:
+                    wanted.append(one)
+                else:
+                    skipped.append(
+                        lease(
+                            candidate.project,
+                            candidate.key,
+                            one,
+                            state=SKIPPED,
+                            attempt=0,
+                            due_at=now,
+                            error=decision.reason,
+                        )
+                    )
+            if wanted:
+                taken += 1
+                groups[tuple(wanted), 1].append((candidate.key, candidate.text_bytes))
+        project = candidates[0].project if candidates else ""
+        done = self._dispatch.lease_and_send(project, groups, skipped)
+        return urgent[decided:], done + Done(skipped=len(skipped))
 
-    def sweep(self) -> Plan:
-        """Send due leases again, park what failed too often, and anti-join when it is time."""
-        now_us = _now_us()
-        leased = hints = 0
-        for project, limit in self._shares(evaluation_waiting(self._store, now_us)):
-            due = evaluation_due(self._store, project, now_us, limit * len(self._evaluators))
-            done = self._send_again(project, due)
-            leased, hints = leased + done.leased, hints + done.hints
-        done = self._anti_join(now_us)
-        return Plan(leased=leased + done.leased, hints=hints + done.hints)
-
-    def _send_again(self, project: str, due: Sequence[DueLease]) -> Plan:
-        """What never began keeps its attempt. After a failure or a death each answer goes alone,
-        so that a poisonous one cannot take its neighbours along."""
-        rows: list[JobRow] = []
-        groups: dict[tuple[str, int], list[AnswerKey]] = defaultdict(list)
-        for one in due:
-            attempt = one.attempt if one.state == LEASED else one.attempt + 1
-            if attempt > self._settings.max_attempts:
-                rows.append(self._parked(project, one))
-            else:
-                groups[f"{one.evaluator}@{one.evaluator_version}", attempt].append(_key(one))
-        hints: list[Hint] = []
-        for (name, attempt), keys in groups.items():
-            size = _TYPICAL_BYTES if attempt == 1 else self._settings.batch_bytes
-            for batch in self._batches([(key, size) for key in keys]):
-                rows += self._leased(project, batch, [name], attempt)
-                hints.append(self._hint(project, batch, [name], attempt))
-        self._store_and_send(rows, hints)
-        return Plan(leased=sum(row.state == LEASED for row in rows), hints=len(hints))
-
-    def _parked(self, project: str, one: DueLease) -> JobRow:
-        name = f"{one.evaluator}@{one.evaluator_version}"
-        reason = one.error or f"its worker died or took over {self._settings.time_limit_s:g} s"
-        _log.warning("parked %s of span %s: %s", name, one.span_id, reason)
-        return lease(
-            project,
-            _key(one),
-            name,
-            state=PARKED,
-            attempt=one.attempt,
-            due_at=moment(_now_us()),
-            error=reason,
-        )
-
-    def _anti_join(self, now_us: int) -> Plan:
-        settings = self._settings
-        horizon_us = now_us - int(settings.backfill_window_s * 1e6)
-        until_us = now_us - int(
-            (settings.start_limit_s + settings.time_limit_s + settings.overlap_s) * 1e6
-        )
-        leased = hints = 0
-        for project, limit in self._shares(evaluation_projects(self._store, horizon_us)):
-            saved = evaluation_cursor(self._store, project, _ANTI_JOIN)
-            if saved and now_us - int(saved) < settings.anti_join_interval_s * 1e6:
-                continue
-            found = evaluation_missing(
-                self._store, project, horizon_us, until_us, self._evaluators, limit
+    def _factor(self, book: RuleBook, project: str, takes_s: float, waiting: float) -> float:
+        """How far sampling drops now; says so when it changes by half or ends."""
+        factor = behind_factor(takes_s, book.behind)
+        before = self._factors.get(project, 1.0)
+        if factor < 1.0 and (before == 1.0 or not 0.5 < factor / before < 2.0):
+            _log.warning(
+                "project %s is behind: about %.0f answers wait, %.0f s of work; judging %.1f %% of "
+                "what the rules want",
+                *(project, waiting, takes_s, 100 * factor),
             )
-            done = self._lease(project, found)
-            leased, hints = leased + done.leased, hints + done.hints
-            if len(found) < limit:  # otherwise there is more: look again with the next sweep
-                row = cursor(project, _ANTI_JOIN, str(now_us), moment(now_us))
-                self._writer.write("jobs", [row])
-        return Plan(leased=leased, hints=hints)
+            self._factors[project] = factor
+        elif factor == 1.0 and before < 1.0:
+            _log.warning("project %s has caught up: judging all that the rules want", project)
+            del self._factors[project]
+        if factor < 1.0 or before < 1.0:
+            now = now_us()
+            state = {"factor": round(factor, 6), "drain_s": round(takes_s, 1), "at": now / 1e6}
+            row = cursor(project, SAMPLING, json.dumps(state), moment(now))
+            self._dispatch.writer.write("jobs", [row])
+        return factor
 
-    def _store_and_send(self, rows: Sequence[JobRow], hints: Sequence[Hint]) -> None:
+    def _save(
+        self,
+        cursors: Mapping[str, int],
+        found: Mapping[str, Sequence[Candidate]],
+        reached: Mapping[str, int],
+        now: int,
+        until_us: int,
+    ) -> None:
+        """The new cursors: those of projects where something was decided, and of idle ones now and
+        then. A project whose turn did not come keeps its own."""
+        moved = dict(reached)
+        for project, position_us in cursors.items():
+            is_idle = project not in found
+            if is_idle and until_us - position_us > _CURSOR_EVERY_S * 1e6:
+                moved[project] = until_us
+        rows = [cursor(project, PLAN, str(at), moment(now)) for project, at in moved.items()]
         if rows:
-            self._writer.write("jobs", rows)
-        for hint in hints:
-            self._send(hint)
-
-    def _batches(self, sized: Sequence[tuple[AnswerKey, int]]) -> list[list[AnswerKey]]:
-        settings = self._settings
-        return list(bounded_batches(sized, settings.batch_answers, settings.batch_bytes))
-
-    def _hint(
-        self, project: str, keys: Sequence[AnswerKey], evaluators: Sequence[str], attempt: int
-    ) -> Hint:
-        return Hint(
-            project=project,
-            keys=keys,
-            evaluators=evaluators,
-            attempt=attempt,
-            start_by=time.time() + self._settings.start_limit_s,
-        )
-
-    def _leased(
-        self, project: str, keys: Sequence[AnswerKey], evaluators: Sequence[str], attempt: int
-    ) -> list[JobRow]:
-        due_at = moment(_now_us()) + timedelta(seconds=self._settings.start_limit_s + _BEGIN_S)
-        return leases(project, keys, evaluators, state=LEASED, attempt=attempt, due_at=due_at)
+            self._dispatch.writer.write("jobs", rows)
 
 
-def _key(one: DueLease) -> AnswerKey:
-    return AnswerKey(trace_id=one.trace_id, span_id=one.span_id, start_us=one.created_us)
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1000
+def estimated_waiting(candidates: Sequence[Candidate], until_us: int) -> float:
+    """Answers of a project that wait for their decision; beyond the read-ahead as dense as in it."""
+    read_us = candidates[-1].stored_us - candidates[0].stored_us
+    if len(candidates) < READ_AHEAD or read_us <= 0:
+        return float(len(candidates))
+    return len(candidates) * max(1.0, (until_us - candidates[0].stored_us) / read_us)

@@ -29,6 +29,7 @@ from tachograph_evaluators.leases import (
     LEASED,
     PARKED,
     RUNNING,
+    Wanted,
     lease,
     leases,
 )
@@ -85,16 +86,22 @@ class Scorer:
         for key in hint.keys:
             if key not in loaded:
                 outcome.jobs += [
-                    self._close(hint, key, name, PARKED, "the span is no longer stored")
-                    for name in hint.evaluators
+                    self._close(hint, key, wanted, PARKED, "the span is no longer stored")
+                    for wanted in hint.wanted
                 ]
-        for name in hint.evaluators:
-            self._judge(hint, name, loaded, settled, outcome)
+        try:
+            for wanted in hint.wanted:
+                self._judge(hint, wanted, loaded, settled, outcome)
+        finally:  # at the time limit, too: what is judged need not be judged again
+            self._keep(outcome)
+        return len(outcome.scores)
+
+    def _keep(self, outcome: _Outcome) -> None:
+        """Scores first: a lease may only be done when its scores are stored."""
         if outcome.scores:
             self._writer.write("scores", outcome.scores)
         if outcome.jobs:
             self._writer.write("jobs", outcome.jobs)
-        return len(outcome.scores)
 
     def _begin(self, hint: Hint) -> None:
         """Say that this attempt has begun: a lease that runs out before was no attempt."""
@@ -102,7 +109,7 @@ class Scorer:
         rows = leases(
             hint.project,
             hint.keys,
-            hint.evaluators,
+            hint.wanted,
             state=RUNNING,
             attempt=hint.attempt,
             due_at=due_at,
@@ -112,23 +119,24 @@ class Scorer:
     def _judge(
         self,
         hint: Hint,
-        name: str,
+        wanted: Wanted,
         loaded: Mapping[AnswerKey, Loaded],
         settled: Mapping[tuple[str, str, str], Settled],
         outcome: _Outcome,
     ) -> None:
+        name = wanted.evaluator
         evaluator = self._evaluators.get(name)
         if evaluator is None:
             reason = f"evaluator {name} is not installed in this worker"
-            outcome.jobs += [self._close(hint, key, name, FAILED, reason) for key in loaded]
+            outcome.jobs += [self._close(hint, key, wanted, FAILED, reason) for key in loaded]
             return
         pending: list[Loaded] = []
         for key, one in loaded.items():
             earlier = settled.get((key.trace_id, key.span_id, name))
             if earlier is not None and not earlier.is_error:
-                outcome.jobs.append(self._close(hint, key, name, DONE))
+                outcome.jobs.append(self._close(hint, key, wanted, DONE))
             elif self._awaits_trace(evaluator, one):
-                outcome.jobs.append(self._close(hint, key, name, LEASED, AWAITING_TRACE))
+                outcome.jobs.append(self._close(hint, key, wanted, LEASED, AWAITING_TRACE))
             else:
                 pending.append(one)
         for start in range(0, len(pending), max(1, evaluator.batch_size)):
@@ -136,13 +144,14 @@ class Scorer:
             for one, result, duration_ns in evaluate_each(evaluator, batch):
                 key = one.key
                 if not isinstance(result, Exception):
-                    outcome.scores += _rows(one, evaluator, result, duration_ns)
-                    outcome.jobs.append(self._close(hint, key, name, DONE))
+                    outcome.scores += _rows(one, evaluator, wanted, result, duration_ns)
+                    outcome.jobs.append(self._close(hint, key, wanted, DONE))
                     continue
                 reason = f"{type(result).__name__}: {result}"
-                outcome.jobs.append(self._close(hint, key, name, FAILED, reason))
+                outcome.jobs.append(self._close(hint, key, wanted, FAILED, reason))
                 if (key.trace_id, key.span_id, name) not in settled:  # told once, not per attempt
-                    outcome.scores += _rows(one, evaluator, failures(evaluator, result), None)
+                    told = failures(evaluator, result)
+                    outcome.scores += _rows(one, evaluator, wanted, told, None)
 
     def _awaits_trace(self, evaluator: Evaluator, one: Loaded) -> bool:
         if "context" not in evaluator.needs or one.answer.context or one.is_complete:
@@ -151,7 +160,7 @@ class Scorer:
         return age_s < self._settings.context_wait_s
 
     def _close(
-        self, hint: Hint, key: AnswerKey, name: str, state: str, error: str | None = None
+        self, hint: Hint, key: AnswerKey, wanted: Wanted, state: str, error: str | None = None
     ) -> JobRow:
         pause_s = 0.0
         if state == LEASED:
@@ -161,7 +170,7 @@ class Scorer:
         return lease(
             hint.project,
             key,
-            name,
+            wanted,
             state=state,
             attempt=hint.attempt,
             due_at=datetime.now(UTC) + timedelta(seconds=pause_s),
@@ -238,8 +247,13 @@ def failures(evaluator: Evaluator, error: Exception) -> list[Score]:
 
 
 def _rows(
-    one: Loaded, evaluator: Evaluator, scores: Sequence[Score], duration_ns: int | None
+    one: Loaded,
+    evaluator: Evaluator,
+    wanted: Wanted,
+    scores: Sequence[Score],
+    duration_ns: int | None,
 ) -> list[ScoreRow]:
+    """Rows whose weight is the inverse of the probability that the answer was sampled with."""
     answer = one.answer
     return [
         ScoreRow(
@@ -261,6 +275,7 @@ def _rows(
             variant=answer.variant,
             duration_ns=duration_ns,
             cost=score.cost,
+            sample_weight=1.0 / wanted.sample_rate,
             created_at=datetime.now(UTC),
             expires_on=one.expires_on,
         )

@@ -59,6 +59,10 @@ class EvaluatorSettings(BaseSettings):
     anti_join_interval_s: float = Field(default=3600.0, gt=0)
     """How often all spans of the backfill window are compared with all scores."""
 
+    rules: Path | None = None
+    """The file that says which answers are judged by what; `<TACHOGRAPH_HOME>/evaluation.toml` when
+    unset. Without the file everything is judged by everything."""
+
     alert_rules: Path | None = None
     """The alert rule file; `<TACHOGRAPH_HOME>/alerts.toml` when unset."""
 
@@ -81,7 +85,7 @@ class EvaluatorSettings(BaseSettings):
     """A first start, and the anti-join, reach this far back by `stored_at`."""
 
     batch_answers: int = Field(default=16, ge=1, le=512)
-    """A message names at most this many answers."""
+    """A message names at most this many answers, fewer where its evaluators like smaller batches."""
 
     batch_bytes: int = Field(default=8_000_000, ge=1)
     """A message names answers of at most this many bytes of text."""

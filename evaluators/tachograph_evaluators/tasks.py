@@ -2,16 +2,21 @@
 
 import functools
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from celery.signals import worker_process_init
 
 from tachograph_evaluators import judging, model_state, ping, registry
 from tachograph_evaluators.alerts.exclusive import exclusive
+from tachograph_evaluators.alerts.rule_parser import RuleFileError
 from tachograph_evaluators.app import app, settings
+from tachograph_evaluators.dispatch import Dispatch, Done
 from tachograph_evaluators.hints import Hint
 from tachograph_evaluators.planner import Planner
 from tachograph_evaluators.queues import SCORES, depth
+from tachograph_evaluators.rules.rule_file import RuleFile, rules_path
+from tachograph_evaluators.sweep import Sweep
 from tachograph_store.client import connect
 from tachograph_store.errors import StoreUnavailable
 from tachograph_store.settings import home
@@ -30,45 +35,46 @@ def _room() -> int:
 
 
 @functools.cache
-def _planner() -> Planner:
-    evaluators = registry.installed(settings.enabled).values()
-    return Planner(
-        connect(role="reader"),
-        Writer(connect(role="writer")),
-        settings,
-        [judging.identity(evaluator) for evaluator in evaluators],
-        _send,
-        _room,
-    )
+def _planning() -> tuple[Planner, Sweep]:
+    found = registry.installed(settings.enabled).values()
+    reader = connect(role="reader")
+    batch_sizes = {judging.identity(evaluator): evaluator.batch_size for evaluator in found}
+    dispatch = Dispatch(Writer(connect(role="writer")), settings, batch_sizes, _send, _room)
+    rules = RuleFile(rules_path(settings), [evaluator.name for evaluator in found]).current
+    planner = Planner(reader, dispatch, rules)
+    return planner, Sweep(reader, dispatch, planner, rules)
+
+
+def _alone(work: Callable[[], Done], what: str) -> Done | None:
+    """Run one of planner and sweep, one at a time on this machine; None when it was not done."""
+    with exclusive(home() / "planner.lock") as is_ours:
+        if not is_ours:
+            return None
+        try:
+            return work()
+        except StoreUnavailable as error:
+            _log.warning("nothing %s: %s", what, error)
+        except RuleFileError as error:
+            _log.error("nothing %s until the evaluation rules are mended: %s", what, error)
+    return None
 
 
 @app.task(name="tachograph.plan")  # type: ignore[untyped-decorator]
 def plan() -> None:
-    """Lease and send what was stored since the last time; one planner at a time."""
-    with exclusive(home() / "planner.lock") as is_ours:
-        if not is_ours:
-            return
-        try:
-            done = _planner().plan()
-        except StoreUnavailable as error:
-            _log.warning("nothing planned: %s", error)
-            return
-    if done.hints:
-        _log.info("planned %d evaluations in %d batches", done.leased, done.hints)
+    """Decide about what was stored since the last time."""
+    done = _alone(lambda: _planning()[0].plan(), "planned")
+    if done and (done.hints or done.skipped):
+        _log.info(
+            "planned %d evaluations in %d batches, left out %d",
+            *(done.leased, done.hints, done.skipped),
+        )
 
 
 @app.task(name="tachograph.sweep")  # type: ignore[untyped-decorator]
 def sweep() -> None:
     """Send again what was lost, and what waited."""
-    with exclusive(home() / "planner.lock") as is_ours:
-        if not is_ours:
-            return
-        try:
-            done = _planner().sweep()
-        except StoreUnavailable as error:
-            _log.warning("nothing swept: %s", error)
-            return
-    if done.hints:
+    done = _alone(lambda: _planning()[1].sweep(), "swept")
+    if done and done.hints:
         _log.info("sent %d evaluations again in %d batches", done.leased, done.hints)
 
 

@@ -1,6 +1,6 @@
 """What the planner, the sweep and the scoring tasks ask of the store."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -26,11 +26,15 @@ class AnswerKey:
 class Candidate:
     """An answer that lacks some evaluation; `evaluators` are those it does not lack."""
 
+    project: str
     trace_id: str
     span_id: str
     start_ns: int
     stored_us: int
     text_bytes: int
+    model: str | None
+    tenant: str | None
+    operation: str | None
     evaluators: Sequence[str]  # name@version
 
     @property
@@ -88,6 +92,7 @@ class DueLease:
     """A lease that nobody took (`leased`), a worker that died (`running`), a failure whose pause is
     over (`failed`)."""
 
+    project: str
     trace_id: str
     span_id: str
     evaluator: str
@@ -95,6 +100,7 @@ class DueLease:
     state: str
     attempt: int
     error: str | None
+    sample_rate: float
     created_us: int
 
 
@@ -105,6 +111,12 @@ class _Project:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Cursor:
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ProjectCursor:
+    project: str
     cursor: str
 
 
@@ -121,27 +133,40 @@ def evaluation_projects(store: Store, since_us: int) -> list[str]:
     return [row.project for row in rows]
 
 
-def evaluation_waiting(store: Store, now_us: int) -> list[str]:
-    """Projects that have a due lease."""
-    rows = run(store, "evaluation_waiting", _Project, project=_ALL_PROJECTS, now_us=now_us)
-    return [row.project for row in rows]
-
-
 def evaluation_cursor(store: Store, project: str, job: str) -> str | None:
     """The position that a job saved, None before its first time."""
     rows = run(store, "evaluation_cursor", _Cursor, project=project, job=job)
     return rows[0].cursor if rows else None
 
 
+def evaluation_cursors(store: Store, job: str) -> dict[str, str]:
+    """The position that a job saved, by project."""
+    rows = run(store, "evaluation_cursors", _ProjectCursor, project=_ALL_PROJECTS, job=job)
+    return {row.project: row.cursor for row in rows}
+
+
 def evaluation_candidates(
-    store: Store, project: str, since_us: int, until_us: int, evaluators: Sequence[str], limit: int
+    store: Store,
+    sinces_us: Mapping[str, int],
+    since_us: int,
+    until_us: int,
+    evaluators: Sequence[str],
+    limit: int,
 ) -> list[Candidate]:
-    """Answers stored in [since, until) without a lease for each of `evaluators` (name@version)."""
+    """Answers of every project without a lease for each of `evaluators` (name@version).
+
+    Stored from the project's instant in `sinces_us` (from `since_us` where it has none) to before
+    `until_us`, all in microseconds; at most `limit` of a project, the longest stored first.
+    """
+    projects = sorted(sinces_us)
     return run(
         store,
         "evaluation_candidates",
         Candidate,
-        project=project,
+        project=_ALL_PROJECTS,
+        projects=projects,
+        sinces_us=[sinces_us[project] for project in projects],
+        oldest_us=min([since_us, *sinces_us.values()]),
         since_us=since_us,
         until_us=until_us,
         evaluators=list(evaluators),
@@ -218,9 +243,10 @@ def evaluation_scored(store: Store, project: str, keys: Sequence[AnswerKey]) -> 
     )
 
 
-def evaluation_due(store: Store, project: str, now_us: int, limit: int) -> list[DueLease]:
-    """Leases whose time is over, the longest overdue first."""
-    return run(store, "evaluation_due", DueLease, project=project, now_us=now_us, limit=limit)
+def evaluation_due(store: Store, now_us: int, limit: int) -> list[DueLease]:
+    """Leases of every project whose time is over: at most `limit` of a project, the longest overdue
+    first."""
+    return run(store, "evaluation_due", DueLease, project=_ALL_PROJECTS, now_us=now_us, limit=limit)
 
 
 def _range(keys: Sequence[AnswerKey]) -> tuple[int, int]:

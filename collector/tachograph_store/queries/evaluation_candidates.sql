@@ -1,8 +1,10 @@
--- Answers stored in a window that lack a lease for at least one evaluator, oldest first. A client
+-- Answers that lack a lease for at least one evaluator, oldest first, of every project when {project}
+-- is ''. Each project is read from its own instant on, those that are not listed from {since_us}. A client
 -- span whose request a proxy span also reports is left out: the proxy's answer is the one judged.
 WITH answers AS
 (
     SELECT
+        project,
         trace_id,
         span_id,
         argMax(toUnixTimestamp64Nano(start_time), version) AS start_ns,
@@ -10,45 +12,56 @@ WITH answers AS
         argMax(length(ifNull(prompt, '')) + length(ifNull(completion, '')) + length(ifNull(context, '')), version) AS text_bytes,
         argMax(is_counted AND ifNull(completion, '') != '' AND operation IN {operations:Array(String)}
             AND status_code != 'ERROR', version) AS is_judgeable,
-        argMax(observer, version) AS seen_by
+        argMax(observer, version) AS seen_by,
+        argMax(coalesce(response_model, request_model), version) AS last_model,
+        argMax(tenant, version) AS last_tenant,
+        argMax(operation, version) AS last_operation
     FROM spans
-    WHERE project = {project:String}
-      AND stored_at >= fromUnixTimestamp64Micro({since_us:Int64}, 'UTC')
+    WHERE ({project:String} = '' OR project = {project:String})
+      AND stored_at >= fromUnixTimestamp64Micro({oldest_us:Int64}, 'UTC')
+      AND stored_at >= fromUnixTimestamp64Micro(
+          transform(project, {projects:Array(String)}, {sinces_us:Array(Int64)}, {since_us:Int64}), 'UTC')
       AND stored_at < fromUnixTimestamp64Micro({until_us:Int64}, 'UTC')
       AND operation IN {operations:Array(String)}
-    GROUP BY trace_id, span_id
+    GROUP BY project, trace_id, span_id
     HAVING is_judgeable
-       AND (seen_by != 'client' OR (trace_id, span_id) NOT IN
+       AND (seen_by != 'client' OR (project, trace_id, span_id) NOT IN
        (
-           SELECT trace_id, parent_span_id
+           SELECT project, trace_id, parent_span_id
            FROM spans
-           WHERE project = {project:String}
-             AND stored_at >= fromUnixTimestamp64Micro({since_us:Int64}, 'UTC')
+           WHERE ({project:String} = '' OR project = {project:String})
+             AND stored_at >= fromUnixTimestamp64Micro({oldest_us:Int64}, 'UTC')
              AND observer = 'proxy'
        ))
 )
 SELECT
+    answers.project AS project,
     answers.trace_id AS trace_id,
     answers.span_id AS span_id,
     answers.start_ns AS start_ns,
     answers.stored_us AS stored_us,
     answers.text_bytes AS text_bytes,
+    answers.last_model AS model,
+    answers.last_tenant AS tenant,
+    answers.last_operation AS operation,
     leases.evaluators AS evaluators
 FROM answers
 LEFT JOIN
 (
     SELECT
+        project,
         trace_id,
         span_id,
         groupUniqArray(concat(evaluator, '@', evaluator_version)) AS evaluators
     FROM jobs
-    WHERE project = {project:String}
+    WHERE ({project:String} = '' OR project = {project:String})
       AND kind = 'evaluation'
       AND created_at >= fromUnixTimestamp64Nano(ifNull((SELECT min(start_ns) FROM answers), 0), 'UTC') - INTERVAL 1 SECOND
       AND created_at <= fromUnixTimestamp64Nano(ifNull((SELECT max(start_ns) FROM answers), 0), 'UTC')
-      AND (trace_id, span_id) IN (SELECT trace_id, span_id FROM answers)
-    GROUP BY trace_id, span_id
-) AS leases ON leases.trace_id = answers.trace_id AND leases.span_id = answers.span_id
+      AND (project, trace_id, span_id) IN (SELECT project, trace_id, span_id FROM answers)
+    GROUP BY project, trace_id, span_id
+) AS leases ON leases.project = answers.project AND leases.trace_id = answers.trace_id AND leases.span_id = answers.span_id
 WHERE NOT hasAll(leases.evaluators, {evaluators:Array(String)})
 ORDER BY stored_us, trace_id, span_id
-LIMIT {limit:UInt32}
+LIMIT {limit:UInt32} BY project
+LIMIT 100000

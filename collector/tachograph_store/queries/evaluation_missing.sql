@@ -9,7 +9,10 @@ WITH answers AS
         argMax(length(ifNull(prompt, '')) + length(ifNull(completion, '')) + length(ifNull(context, '')), version) AS text_bytes,
         argMax(is_counted AND ifNull(completion, '') != '' AND operation IN {operations:Array(String)}
             AND status_code != 'ERROR', version) AS is_judgeable,
-        argMax(observer, version) AS seen_by
+        argMax(observer, version) AS seen_by,
+        argMax(coalesce(response_model, request_model), version) AS last_model,
+        argMax(tenant, version) AS last_tenant,
+        argMax(operation, version) AS last_operation
     FROM spans
     WHERE project = {project:String}
       AND stored_at >= fromUnixTimestamp64Micro({since_us:Int64}, 'UTC')
@@ -32,6 +35,10 @@ SELECT
     answers.start_ns AS start_ns,
     answers.stored_us AS stored_us,
     answers.text_bytes AS text_bytes,
+    {project:String} AS project,
+    answers.last_model AS model,
+    answers.last_tenant AS tenant,
+    answers.last_operation AS operation,
     arrayConcat(judged.evaluators, leases.evaluators) AS evaluators
 FROM answers
 LEFT JOIN

@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
+from tachograph_evaluators.dispatch import Dispatch
 from tachograph_evaluators.evaluator import Answer, Score
 from tachograph_evaluators.hints import Hint
 from tachograph_evaluators.leases import RUNNING, leases
 from tachograph_evaluators.planner import Planner
+from tachograph_evaluators.rules.rule import RuleBook
 from tachograph_evaluators.scoring import Scorer
 from tachograph_evaluators.settings import EvaluatorSettings
+from tachograph_evaluators.sweep import Sweep
 from tachograph_store.client import Store
 from tachograph_store.writer import Writer
 
@@ -51,14 +54,16 @@ class Bench:
         self.sent: list[Hint] = []
         self.writer = writer
         self.project = project
-        self.planner = Planner(
-            reader,
+        self.book = RuleBook()
+        self.dispatch = Dispatch(
             writer,
             self.settings,
-            ["fixed@1"],
+            {"fixed@1": Fixed.batch_size},
             self._send,
             lambda: self.settings.max_queued_batches - len(self.sent),
         )
+        self.planner = Planner(reader, self.dispatch, lambda: self.book)
+        self.sweep = Sweep(reader, self.dispatch, self.planner, lambda: self.book).sweep
         self.scorer = Scorer(reader, writer, self.settings, {"fixed@1": Fixed()})
 
     def _send(self, hint: Hint) -> None:
@@ -89,7 +94,7 @@ class Bench:
             for row in leases(
                 hint.project,
                 hint.keys,
-                hint.evaluators,
+                hint.wanted,
                 state=RUNNING,
                 attempt=attempt,
                 due_at=datetime.now(UTC),
@@ -110,7 +115,7 @@ def test_each_answer_is_leased_once_however_often_it_is_read(bench: Bench, proje
     assert sorted(bench.settle(bench.planner.plan, 10)) == sorted(s.span_id for s in spans)
     assert [len(hint.keys) for hint in bench.taken] == [4, 4, 2]
     bench.planner.plan()
-    bench.planner.sweep()
+    bench.sweep()
     assert bench.sent == []
 
 
@@ -135,10 +140,10 @@ def test_a_dead_workers_answers_come_alone_and_are_parked_at_last(
     bench.settle(bench.planner.plan, 3)
     for attempt in (1, 2):
         bench.lapse(attempt)
-        bench.settle(bench.planner.sweep, 3)
+        bench.settle(bench.sweep, 3)
         assert [(len(h.keys), h.attempt) for h in bench.taken] == [(1, attempt + 1)] * 3
     bench.lapse(3)
-    bench.planner.sweep()
+    bench.sweep()
     assert bench.sent == []
     jobs = reader_store.query(
         "SELECT state, attempt, error FROM jobs FINAL "
@@ -167,7 +172,7 @@ def test_a_hint_that_waited_too_long_is_left_to_the_sweep(
     bench.settle(bench.planner.plan, 1)
     eventually(lambda: bench.taken[0].is_late, "the hint to be late")
     assert bench.scorer.score(bench.taken[0]) == 0
-    bench.settle(bench.planner.sweep, 1)
+    bench.settle(bench.sweep, 1)
     assert bench.taken[0].attempt == 1  # nobody had begun
 
 
@@ -186,12 +191,12 @@ def test_the_anti_join_finds_what_no_lease_knows(
     )
     spans = [answer_span(project, "text") for _ in range(3)]
     writer.write_spans(spans)
-    missed = bench.settle(bench.planner.sweep, 3)
+    missed = bench.settle(bench.sweep, 3)
     assert sorted(missed) == sorted(span.span_id for span in spans)
     hint = bench.taken[0]
     written = bench.scorer.score(Hint(**{**_fields(hint), "start_by": time.time() + 60}))
     assert written == len(scores(project)) == 3
-    bench.planner.sweep()
+    bench.sweep()
     assert bench.sent == []
 
 
@@ -217,7 +222,7 @@ def _fields(hint: Hint) -> dict[str, Any]:
     return {
         "project": hint.project,
         "keys": hint.keys,
-        "evaluators": hint.evaluators,
+        "wanted": hint.wanted,
         "attempt": hint.attempt,
         "start_by": hint.start_by,
     }

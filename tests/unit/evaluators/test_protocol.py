@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from tachograph_evaluators import registry
 from tachograph_evaluators.evaluator import Score
 from tachograph_evaluators.hints import Hint, bounded_batches
+from tachograph_evaluators.leases import Wanted
 from tachograph_evaluators.settings import EvaluatorSettings
 from tachograph_store.queries.evaluation import AnswerKey
 
@@ -52,7 +53,7 @@ def test_batches_are_bounded_by_answers_and_bytes() -> None:
 
 
 def test_a_hint_survives_json_and_holds_no_text() -> None:
-    hint = Hint(project="p", keys=[key(1)], evaluators=["a@1"], attempt=2, start_by=0.0)
+    hint = Hint(project="p", keys=[key(1)], wanted=[Wanted("a@1", 0.25)], attempt=2, start_by=0.0)
     assert Hint.parse(hint.message()) == hint
     assert hint.is_late
     with pytest.raises((KeyError, TypeError, ValueError)):

@@ -23,6 +23,7 @@ SEES_ONCE = {
     "alerts_score_window": "the newest of each key by argMax",
     "evaluation_candidates": "which evaluators have a lease, not how often",
     "evaluation_cursor": "the newest by argMax",
+    "evaluation_cursors": "the newest by argMax",
     "evaluation_missing": "an anti-join: which evaluators, not how often",
     "evaluation_scored": "the newest of each key by argMax",
     "ledger_balance": "the newest of each line by argMax",

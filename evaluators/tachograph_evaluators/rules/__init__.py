@@ -1,0 +1,1 @@
+"""Which answers are judged by what, and how many of them."""
