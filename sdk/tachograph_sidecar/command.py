@@ -19,6 +19,8 @@ EXAMPLES = """examples:
                                          two engines: each request to the one with least in flight
   tachograph sidecar --upstream http://127.0.0.1:8000 --engine vllm --tenants-file tenants.toml
   TACHOGRAPH_API_KEY=tg_... tachograph sidecar --endpoint https://collector.example:4318
+  tachograph sidecar --routing-file routing.toml
+                                         engines, limits and priorities; SIGHUP reads it again
 
 The key of the collector is read from TACHOGRAPH_API_KEY only.
 """
@@ -61,7 +63,12 @@ def run(args: argparse.Namespace) -> int:
                 file=sys.stderr,
             )
             return 1
-        engines = ", ".join(upstream.url for upstream in settings.upstreams)
+        if settings.routing_file is not None:
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGHUP, _reload, sidecar)
+            engines = f"the engines of {settings.routing_file}"
+        else:
+            engines = ", ".join(upstream.url for upstream in settings.upstreams)
         for host, port in addresses:
             print(
                 f"sidecar listening on http://{host}:{port} -> {engines} "
@@ -73,6 +80,17 @@ def run(args: argparse.Namespace) -> int:
 
     with asyncio.Runner(loop_factory=new_loop) as runner:
         return runner.run(serve())
+
+
+def _reload(sidecar: "Sidecar") -> None:
+    from tachograph_sidecar.settings import SettingsError
+
+    try:
+        sidecar.reload()
+    except SettingsError as error:
+        print(f"not reloaded: {error}; what held before goes on", file=sys.stderr, flush=True)
+    else:
+        print("routing file read again", flush=True)
 
 
 async def _stop_signal() -> None:

@@ -20,9 +20,11 @@ from tachograph_sidecar.gpu.nvml import NvmlSource
 from tachograph_sidecar.gpu.source import GpuSource
 from tachograph_sidecar.observe.recorder import Recorder, RecorderOptions
 from tachograph_sidecar.observe.span import span_builder
+from tachograph_sidecar.proxy.admission import Admission, AdmissionRules
 from tachograph_sidecar.proxy.balancer import Balancer
 from tachograph_sidecar.proxy.pool import Upstream, UpstreamPool
 from tachograph_sidecar.proxy.server import ProxyServer
+from tachograph_sidecar.routing import Routing, read_routing
 from tachograph_sidecar.settings import SettingsError, SidecarSettings
 from tachograph_sidecar.tenants import Tenants, read_tenants
 
@@ -56,7 +58,7 @@ class Sidecar:
         outlet: where telemetry goes; by default a `Delivery` to the collector.
         gpus: where GPUs are read; by default NVML.
 
-    Raises SettingsError when the tenants file cannot be used.
+    Raises SettingsError when the tenants file or the routing file cannot be used.
     """
 
     def __init__(
@@ -67,16 +69,14 @@ class Sidecar:
         gpus: GpuSource | None = None,
     ) -> None:
         self.settings = settings
+        self._is_started = False
         self._outlet: Outlet = outlet or _delivery(settings)
         self._rule = EqualShare()
-        named = ADAPTERS.get(settings.engine)
         options = RecorderOptions(capture=settings.capture)
-        is_several = len(settings.upstreams) > 1
-        self._balancer = Balancer(settings.upstreams, settings.max_connections)
-        self._watches = {
-            pool.upstream: _watch(pool, named, self._outlet, is_one_of_several=is_several)
-            for pool in self._balancer.pools
-        }
+        routing = _routing(settings)
+        self._balancer = Balancer(routing.upstreams or settings.upstreams, settings.max_connections)
+        self._watches: dict[Upstream, EngineWatch] = {}
+        self._watch_new_engines()
         self._recorder = Recorder(
             options=options,
             tenants=Tenants(_tenant_keys(settings), settings.trust_tenant_header),
@@ -84,6 +84,7 @@ class Sidecar:
             engine=self._engine_at,
             build=span_builder(self._outlet.resource, options.content_limit_bytes),
             submit=self._outlet.submit_span,
+            charge=self._charge,
         )
         self._server = ProxyServer(
             self._balancer,
@@ -91,6 +92,7 @@ class Sidecar:
             lambda: settings.ask_usage and self._may_all_be_asked_for_usage,
             self.state,
         )
+        self._admit_by(routing.rules)
         self._monitor: GpuMonitor | None = None
         if settings.gpu:
             loop = asyncio.get_running_loop()
@@ -107,6 +109,7 @@ class Sidecar:
         addresses = await self._server.start(self.settings.host, self.settings.port)
         for watch in self._watches.values():
             watch.start()
+        self._is_started = True
         if self._monitor is not None:
             self._monitor.start()
         return addresses
@@ -121,6 +124,16 @@ class Sidecar:
             await asyncio.to_thread(watch.stop)
         was_sent = await asyncio.to_thread(self._outlet.shutdown, FLUSH_S)
         return was_drained and was_sent
+
+    def reload(self) -> None:
+        """Read the routing file again; engines that it no longer names are drained.
+
+        Raises SettingsError when it cannot be used; what held before then goes on.
+        """
+        routing = _routing(self.settings)
+        self._balancer.replace(routing.upstreams or self.settings.upstreams)
+        self._watch_new_engines()
+        self._admit_by(routing.rules)
 
     @property
     def in_flight(self) -> int:
@@ -138,9 +151,12 @@ class Sidecar:
                     "engine": watch.engine.name,
                     "problem": watch.problem,
                     "in_flight": pool.load,
+                    "draining": pool in self._balancer.draining,
                 }
-                for pool, watch in zip(self._balancer.pools, self._watches.values(), strict=True)
+                for pool in (*self._balancer.pools, *self._balancer.draining)
+                if (watch := self._watches.get(pool.upstream)) is not None
             ],
+            "admission": self._admission_state(),
             "requests": {
                 "passed": self._server.requests,
                 "in_flight": self._recorder.in_flight,
@@ -167,10 +183,48 @@ class Sidecar:
             "uptime_s": round(time.monotonic() - self._started_at, 3),
         }
 
+    def _admit_by(self, rules: AdmissionRules | None) -> None:
+        gate = self._server.admission
+        if gate is not None:
+            gate.replace(rules or AdmissionRules())  # those who wait keep their places
+        if rules is None:
+            self._server.admission = None
+        elif gate is None:
+            self._server.admission = Admission(rules)
+
+    def _charge(self, tenant: str | None, token_count: int) -> None:
+        if self._server.admission is not None:
+            self._server.admission.charge(tenant, token_count)
+
+    def _admission_state(self) -> Mapping[str, object] | None:
+        gate = self._server.admission
+        if gate is None:
+            return None
+        return {
+            "in_flight": gate.in_flight,
+            "waiting": gate.waiting,
+            "refused": dict(gate.refused),
+        }
+
+    def _watch_new_engines(self) -> None:
+        """One watch an engine; those of engines that are gone end."""
+        pools = {pool.upstream: pool for pool in self._balancer.pools}
+        kept = {pool.upstream for pool in (*pools.values(), *self._balancer.draining)}
+        for upstream in [upstream for upstream in self._watches if upstream not in kept]:
+            self._watches.pop(upstream).end()
+        named = ADAPTERS.get(self.settings.engine)
+        for upstream, pool in pools.items():
+            if upstream not in self._watches:
+                watch = _watch(pool, named, self._outlet, is_one_of_several=len(pools) > 1)
+                self._watches[upstream] = watch
+                if self._is_started:
+                    watch.start()
+
     def _engine_at(self, upstream: Upstream | None) -> EngineAdapter:
         """The engine at `upstream`; before one was chosen, the one that all of them are."""
         if upstream is not None:
-            return self._watches[upstream].engine
+            watch = self._watches.get(upstream)
+            return UNKNOWN if watch is None else watch.engine
         engines = {watch.engine.name: watch.engine for watch in self._watches.values()}
         return next(iter(engines.values())) if len(engines) == 1 else UNKNOWN
 
@@ -204,6 +258,19 @@ def _delivery(settings: SidecarSettings) -> Delivery:
         {attributes.SERVICE_NAME: SERVICE_NAME, "host.name": platform.node() or "unknown"}
     )
     return Delivery(endpoint=settings.endpoint, resource=resource, api_key=settings.api_key)
+
+
+def _routing(settings: SidecarSettings) -> Routing:
+    path = settings.routing_file
+    if path is None:
+        return Routing()
+    try:
+        return read_routing(path)
+    except (ValueError, OSError) as error:
+        raise SettingsError(
+            f"the routing file cannot be used: {error}",
+            "correct it, or start without --routing-file",
+        ) from error
 
 
 def _tenant_keys(settings: SidecarSettings) -> dict[str, str]:

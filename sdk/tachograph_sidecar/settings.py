@@ -32,6 +32,7 @@ class SidecarSettings:
     api_key: str | None = field(default=None, repr=False)
     capture: CaptureMode = "full"
     tenants_file: Path | None = None
+    routing_file: Path | None = None
     trust_tenant_header: bool = False
     engine: str = "auto"
     ask_usage: bool = True
@@ -131,6 +132,14 @@ OPTIONS = (
         Path,
         None,
         "TOML file that maps callers' API keys (by SHA-256) to tenants",
+        "FILE",
+    ),
+    Option(
+        "routing_file",
+        "TACHOGRAPH_SIDECAR_ROUTING_FILE",
+        Path,
+        None,
+        "TOML file with engines, limits a tenant and priorities; read again on SIGHUP",
         "FILE",
     ),
     Option(

@@ -28,6 +28,7 @@ USAGE_OUTPUT_TOKENS = "gen_ai.usage.output_tokens"
 USAGE_CACHE_READ_INPUT_TOKENS = "gen_ai.usage.cache_read.input_tokens"
 USAGE_CACHE_WRITE_INPUT_TOKENS = "gen_ai.usage.cache_write.input_tokens"
 USAGE_REASONING_OUTPUT_TOKENS = "gen_ai.usage.reasoning.output_tokens"
+RESPONSE_PERPLEXITY = "tachograph.response.perplexity"  # exp(-mean ln p) of the output's tokens
 USAGE_COST_AMOUNT = "gen_ai.usage.cost.amount"
 USAGE_COST_CURRENCY = "gen_ai.usage.cost.currency"
 USAGE_COST_SOURCE = "gen_ai.usage.cost.source"  # provider | local
@@ -78,6 +79,10 @@ STREAM_GAP_P50 = "tachograph.stream.gap.p50"
 STREAM_GAP_P95 = "tachograph.stream.gap.p95"
 STREAM_GAP_MAX = "tachograph.stream.gap.max"
 CLIENT_DISCONNECTED = "tachograph.client.disconnected"  # bool
+
+# --- Tachograph: before the engine, in the proxy
+PROXY_QUEUE_TIME = "tachograph.proxy.queue_time"  # seconds a request waited to be let in
+PRIORITY = "tachograph.priority"  # high | medium | low
 
 # --- Tachograph: the engine's own per-request facts, seconds on the engine's clock
 ENGINE_TIME_TO_FIRST_TOKEN = "tachograph.engine.time_to_first_token"

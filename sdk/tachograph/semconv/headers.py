@@ -16,5 +16,9 @@ VARIANT = "x-tachograph-variant"
 """Request headers that the SDK's `wrap` sends so that the sidecar's span carries the same facts;
 taken as claims inside the caller's own project. They are not forwarded upstream."""
 
+PRIORITY = "x-tachograph-priority"
+"""Request header `high`, `medium` or `low`: the class in which a request waits for the engine; at
+most its tenant's own. Not forwarded upstream."""
+
 CONTENT_CAPTURE = "x-tachograph-content-capture"
 """Request header `off`: this one call's content is not recorded. Can only lower the setting."""

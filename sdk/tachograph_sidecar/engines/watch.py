@@ -64,8 +64,12 @@ class EngineWatch:
         self._thread = threading.Thread(target=self._run, name="tachograph-engine", daemon=True)
         self._thread.start()
 
-    def stop(self, timeout_s: float = 5.0) -> None:
+    def end(self) -> None:
+        """Stop soon, without waiting for it."""
         self._stop.set()
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        self.end()
         if self._thread is not None:
             self._thread.join(timeout_s)
 

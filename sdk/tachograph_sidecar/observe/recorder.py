@@ -83,6 +83,7 @@ class Recorder:
         engine: the engine at an upstream as known now; None before one was chosen.
         build: makes a span of a finished observation.
         submit: hands a span to delivery; False when it was dropped there.
+        charge: told the tenant and the tokens of each answer that states them.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class Recorder:
         engine: Callable[[Upstream | None], EngineAdapter],
         build: "Callable[[Observation], ReadableSpan]",
         submit: Callable[[ReadableSpan], bool],
+        charge: Callable[[str | None, int], None] | None = None,
     ) -> None:
         self.options = options
         self.tenants = tenants
@@ -101,6 +103,7 @@ class Recorder:
         self.engine = engine
         self.build = build
         self.submit = submit
+        self.charge = charge
         self.budget = Budget(options.budget_bytes)
         self.deferred = Deferred()
         self.in_flight = 0
@@ -160,6 +163,8 @@ class Observation:
         self.is_counted = True
         self.upstream: Upstream | None = None
         self.share: Share | None = None
+        self.priority: str | None = None
+        self.queue_s: float | None = None
         self.is_broken = False
         self.is_queued = False
         self._named_engine: EngineAdapter | None = None
@@ -193,6 +198,11 @@ class Observation:
     @_never_raises
     def request_bytes(self, data: bytes) -> None:
         self.request.add(data)
+
+    @_never_raises
+    def admitted(self, priority: str, waited_s: float) -> None:
+        self.priority = priority
+        self.queue_s = waited_s
 
     @_never_raises
     def request_sent(self, upstream: Upstream) -> None:
@@ -289,6 +299,9 @@ class Observation:
             for event in self._events.finish():
                 if self.answer.add_chunk(event):
                     self.chunks.tick(self.end_ns)
+        token_count = (self.answer.input_tokens or 0) + (self.answer.output_tokens or 0)
+        if self.recorder.charge is not None and token_count:
+            self.recorder.charge(None if self.tenant is None else self.tenant.name, token_count)
         try:
             span = self.recorder.build(self)
         finally:

@@ -98,6 +98,10 @@ def _identity(seen: Observation) -> AttributeMap:
     if seen.tenant is not None:
         found[attributes.TENANT] = seen.tenant.name
         found[attributes.TENANT_SOURCE] = seen.tenant.source
+    if seen.priority is not None:
+        found[attributes.PRIORITY] = seen.priority
+    if seen.queue_s is not None:
+        found[attributes.PROXY_QUEUE_TIME] = seen.queue_s
     if seen.variant is not None:
         found[attributes.VARIANT] = seen.variant
     if seen.capture != "off":

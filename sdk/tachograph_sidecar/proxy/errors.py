@@ -4,13 +4,13 @@ import json
 from http import HTTPStatus
 
 
-def error_body(message: str, code: str, remedy: str) -> bytes:
+def error_body(message: str, code: str, remedy: str, kind: str = "sidecar_error") -> bytes:
     """`{"error": {...}}` as OpenAI clients read it, with the remedy that house errors carry."""
     return json.dumps(
         {
             "error": {
                 "message": f"{message} {remedy}",
-                "type": "sidecar_error",
+                "type": kind,
                 "param": None,
                 "code": code,
                 "remedy": remedy,

@@ -1,9 +1,11 @@
 """One request and its answer: the state between a client connection and an engine connection."""
 
+import math
 from typing import Protocol
 
 from tachograph.semconv import headers
 from tachograph_sidecar.observe.recorder import Observation
+from tachograph_sidecar.proxy.admission import Admission, Priority, Refusal
 from tachograph_sidecar.proxy.balancer import Balancer
 from tachograph_sidecar.proxy.errors import error_body, write_response
 from tachograph_sidecar.proxy.head import (
@@ -26,6 +28,7 @@ REPLAY_LIMIT = 1024 * 1024
 
 _REQUEST_ID = headers.REQUEST_ID.encode()
 _COUNTED_BY = headers.COUNTED_BY.encode()
+_PRIORITY = headers.PRIORITY.encode()
 _REPLACED = OWN_REQUEST_HEADERS | {b"host", _REQUEST_ID, b"content-length"}
 
 
@@ -61,11 +64,15 @@ class Exchange:
         request_id: bytes,
         observation: Observation | None,
         hold_limit: int,
+        admission: Admission | None = None,
     ) -> None:
         self.head = head
         self._client = client
         self._balancer = balancer
         self._pool: UpstreamPool | None = None
+        self._admission = admission if observation is not None else None
+        self._priority: Priority = "medium"
+        self._is_admitted = False
         self._tried: list[UpstreamPool] = []
         self._request_id = request_id
         self._observation = observation
@@ -84,7 +91,7 @@ class Exchange:
         self._response_has_body = False
         self._has_asked_usage = False
         self._filter: UsageFilter | None = None
-        self._failure: tuple[str, str] | None = None  # told once the request is whole
+        self._failure: Refusal | None = None  # told once the request is whole
         self._is_over = False
 
     @property
@@ -105,7 +112,7 @@ class Exchange:
                 self._client.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self._resolve_hold()
         else:
-            self._acquire()
+            self._enter()
 
     def request_body(self, data: bytes) -> None:
         if self._is_over or self._failure is not None:
@@ -127,7 +134,7 @@ class Exchange:
         if self._is_over:
             return
         if self._failure is not None:
-            self._answer_bad_gateway(*self._failure)
+            self._answer_failure(self._failure)
         elif self._is_held:
             self._resolve_hold()
         elif self._upstream is not None:
@@ -138,11 +145,14 @@ class Exchange:
         if self._is_over:
             return
         self._is_over = True
+        if self._admission is not None:
+            self._admission.forget(self)
         if self._pool is not None:
             self._pool.forget(self)
         if self._upstream is not None:
             self._upstream.abort()
             self._upstream = None
+        self._leave()
         if self._observation is not None:
             self._observation.client_disconnected()
 
@@ -153,6 +163,17 @@ class Exchange:
     def client_resumed(self) -> None:
         if self._upstream is not None:
             self._upstream.resume_reading()
+
+    # --- from the gate
+
+    def admitted(self, waited_s: float) -> None:
+        self._is_admitted = True
+        if self._observation is not None:
+            self._observation.admitted(self._priority, waited_s)
+        self._acquire()
+
+    def refused(self, refusal: Refusal) -> None:
+        self._fail(refusal)
 
     # --- from the pool
 
@@ -183,7 +204,7 @@ class Exchange:
 
     def upstream_failed(self, problem: str) -> None:
         if not self._is_over and not self._acquire():
-            self._fail(problem, "engine_unreachable")
+            self._fail(self._bad_gateway(problem, "engine_unreachable"))
 
     # --- from the engine connection
 
@@ -234,6 +255,7 @@ class Exchange:
                 self._pool.give_back(connection)
             else:
                 connection.abort()
+        self._leave()
         if self._observation is not None:
             self._observation.complete()
         is_raw = self._response_has_body and self.head.is_http_10 and self._length_unknown
@@ -245,6 +267,7 @@ class Exchange:
             return
         if self._response_started:
             self._is_over = True
+            self._leave()
             if self._observation is not None:
                 self._observation.failed("engine_disconnected")
             self._client.exchange_done(self, must_close=True)
@@ -253,7 +276,7 @@ class Exchange:
             self._replay, self._replay_bytes = None, 0
             self._pool.acquire(self, fresh=True)
         else:
-            self._fail(problem, "engine_disconnected")
+            self._fail(self._bad_gateway(problem, "engine_disconnected"))
 
     def upstream_paused(self) -> None:
         self._client.pause_body(True)
@@ -272,6 +295,24 @@ class Exchange:
             and (framing.length is None or self._filter is not None)
         )
         return self._length_unknown
+
+    def _enter(self) -> None:
+        """Past the gate, where there is one and the request is a model call."""
+        observation = self._observation
+        if self._admission is None or observation is None:
+            self._acquire()
+            return
+        tenant = None if observation.tenant is None else observation.tenant.name
+        asked = self.head.get(_PRIORITY)
+        self._priority = self._admission.priority(
+            tenant, None if asked is None else asked.decode("latin-1").strip().lower()
+        )
+        self._admission.enter(self, tenant, self._priority)
+
+    def _leave(self) -> None:
+        if self._is_admitted and self._admission is not None:
+            self._is_admitted = False
+            self._admission.leave()
 
     def _acquire(self) -> bool:
         """Ask an engine that was not asked yet for a connection; False when none is left."""
@@ -296,7 +337,7 @@ class Exchange:
                 self._waiting, self._waiting_bytes = [changed], len(changed)
                 self._framing = Framing(len(changed), is_chunked=False)
         if not self._is_held:
-            self._acquire()
+            self._enter()
 
     def _request_head(self, upstream: Upstream) -> bytes:
         head = self.head
@@ -349,31 +390,43 @@ class Exchange:
             data = b"%x\r\n%b\r\n" % (len(data), data)
         self._client.write(data)
 
-    def _fail(self, problem: str, error_type: str) -> None:
-        """Answer 502 as soon as that leaves the connection in order: after the request's body,
+    def _fail(self, failure: Refusal) -> None:
+        """Answer it as soon as that leaves the connection in order: after the request's body,
         unless the client waits for leave to send it."""
         if self._request_done or self.head.get(b"expect") is not None:
-            self._answer_bad_gateway(problem, error_type)
+            self._answer_failure(failure)
             return
-        self._failure = (problem, error_type)
+        self._failure = failure
         self._waiting.clear()
         self._client.pause_body(False)
 
-    def _answer_bad_gateway(self, problem: str, error_type: str) -> None:
-        self._is_over = True
+    def _bad_gateway(self, problem: str, code: str) -> Refusal:
         urls = " and the one at ".join(pool.upstream.url for pool in self._tried)
-        body = error_body(
+        return Refusal(
+            502,
+            code,
             f"The engine at {urls} did not answer: {problem}.",
-            error_type,
             "Start it there, or name its address with --upstream or TACHOGRAPH_SIDECAR_UPSTREAM.",
+            None,
         )
-        extra = b"".join(b"%b: %b\r\n" % field for field in self._added_headers([]))
+
+    def _answer_failure(self, failure: Refusal) -> None:
+        self._is_over = True
+        self._leave()
+        kind = "rate_limit_error" if failure.status == 429 else "sidecar_error"
+        body = error_body(failure.message, failure.code, failure.remedy, kind)
+        fields = self._added_headers([])
+        if failure.retry_after_s is not None:
+            fields.append((b"Retry-After", b"%d" % max(1, math.ceil(failure.retry_after_s))))
+        extra = b"".join(b"%b: %b\r\n" % field for field in fields)
         close = self._client.ends_after_response or not self._request_done
         self._client.write(
-            write_response(502, body, close=close, extra=extra, is_head=self.is_head_request)
+            write_response(
+                failure.status, body, close=close, extra=extra, is_head=self.is_head_request
+            )
         )
         if self._observation is not None:
-            self._observation.failed(error_type, status=502)
+            self._observation.failed(failure.code, status=failure.status)
         self._client.exchange_done(self, must_close=not self._request_done)
 
 

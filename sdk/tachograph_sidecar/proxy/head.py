@@ -31,6 +31,7 @@ OWN_REQUEST_HEADERS = frozenset(
         headers.SESSION,
         headers.VARIANT,
         headers.CONTENT_CAPTURE,
+        headers.PRIORITY,
     )
 )
 """Meant for the sidecar alone; the engine never sees them."""

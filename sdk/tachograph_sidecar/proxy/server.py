@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from tachograph.semconv import headers
 from tachograph_sidecar.observe.recorder import Recorder
+from tachograph_sidecar.proxy.admission import Admission
 from tachograph_sidecar.proxy.balancer import Balancer
 from tachograph_sidecar.proxy.client import ClientConnection, ClientExchange
 from tachograph_sidecar.proxy.exchange import Exchange
@@ -55,6 +56,8 @@ class ProxyServer:
         self._asks_for_usage = asks_for_usage
         self._state = state
         self._options = options or ProxyOptions()
+        self.admission: Admission | None = None
+        """The gate for model requests; None: all go at once."""
         self._clients: set[ClientConnection] = set()
         self._server: asyncio.Server | None = None
         self._sweeper: asyncio.Task[None] | None = None
@@ -125,7 +128,9 @@ class ProxyServer:
             and self._asks_for_usage()
         )
         hold_limit = self._options.hold_limit_bytes if may_ask else 0
-        return Exchange(client, self._balancer, head, request_id, observation, hold_limit)
+        return Exchange(
+            client, self._balancer, head, request_id, observation, hold_limit, self.admission
+        )
 
     # ---
 
@@ -133,6 +138,8 @@ class ProxyServer:
         while True:
             await asyncio.sleep(1.0)
             self._balancer.sweep()
+            if self.admission is not None:
+                self.admission.sweep()
             oldest = time.monotonic() - IDLE_CLIENT_S
             for client in list(self._clients):
                 if client.is_idle and client.idle_since < oldest:

@@ -83,6 +83,14 @@ class RunningSidecar:
 
         self.sidecar, self.port = asyncio.run_coroutine_threadsafe(start(), self._loop).result(10)
 
+    def call(self, function: Callable[[], None]) -> None:
+        """Run it on the sidecar's event loop."""
+
+        async def run() -> None:
+            function()
+
+        asyncio.run_coroutine_threadsafe(run(), self._loop).result(DEADLINE_S)
+
     def stop(self) -> bool:
         """Stop as on SIGTERM; False when something was cut off."""
         return self.stop_soon().result(DEADLINE_S)
