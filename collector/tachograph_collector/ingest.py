@@ -28,6 +28,7 @@ from tachograph_collector.limiter import Lease
 from tachograph_collector.otlp.compression import decompress
 from tachograph_collector.otlp.decode import Encoding, ExportRequest, decode
 from tachograph_collector.pricing import Pricer
+from tachograph_collector.redaction import Redaction
 from tachograph_collector.retention_days import RetentionDays
 from tachograph_collector.settings import CollectorSettings
 from tachograph_collector.translate.limits import Limits, Window
@@ -72,6 +73,7 @@ class Ingest:
         self._books = books
         self._spans = SpanTranslator(self.limits)
         self._pricer = Pricer(settings)
+        self._redaction = Redaction(settings)
         self._translators = ThreadPoolExecutor(_TRANSLATION_THREADS, "translate")
         self._appender = ThreadPoolExecutor(1, "journal")
         self._records: GroupCommit[Packed] = GroupCommit(
@@ -81,6 +83,7 @@ class Ingest:
     async def traces(self, body: Body, lease: Lease) -> Rejections:
         """Keep the spans of a request. Raises `ApiError`."""
         project = body.principal.project
+        redaction = self._redaction.of(project)
 
         def translate(
             request: ExportTraceServiceRequest,
@@ -89,6 +92,10 @@ class Ingest:
             rejections: Rejections,
         ) -> list[Draft]:
             spans = self._spans.translate(request, content, project, window, rejections)
+            if redaction is not None:
+                redaction.span_values(spans.rows)
+                for index, of_span in spans.scores.items():
+                    spans.scores[index] = [redaction.score(score) for score in of_span]
             for index, row in enumerate(spans.rows):
                 self._pricer.price_values(row, spans.currencies.get(index))
             drafts = [
@@ -128,6 +135,7 @@ class Ingest:
     async def logs(self, body: Body, lease: Lease) -> Rejections:
         """Keep the scores and the messages of a request. Raises `ApiError`."""
         project, author = body.principal.project, body.principal.key_id or ""
+        redaction = self._redaction.of(project)
 
         def translate(
             request: ExportLogsServiceRequest,
@@ -137,10 +145,14 @@ class Ingest:
         ) -> list[Draft]:
             logs = translate_logs(request, project, author, window, self.limits, rejections)
             scores = [score.row for score in logs.scores]
+            if redaction is not None:
+                scores = [redaction.score(row) for row in scores]
             sources = [score.source for score in logs.scores]
             drafts = [self._draft(project, "logs", {"scores": scores}, sources)]
             if logs.events:  # rows of spans: in the books they are spans
                 events = [event.row for event in logs.events]
+                if redaction is not None:
+                    events = [redaction.span(row) for row in events]
                 sources = [event.source for event in logs.events]
                 drafts.append(self._draft(project, "spans", {"spans": events}, sources))
             return drafts
@@ -149,6 +161,8 @@ class Ingest:
 
     async def score(self, row: ScoreRow) -> bool:
         """Keep one score; False when no journal can hold its texts. Raises `ApiError`."""
+        if (redaction := self._redaction.of(row.project)) is not None:
+            row = redaction.score(row)
         draft = self._draft(row.project, "logs", {"scores": [row]}, [row.source])
         try:
             packed = pack(draft)

@@ -4,8 +4,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tachograph_detectors.redact import Redactor
 
 MIB = 1024 * 1024
 
@@ -105,6 +107,25 @@ class CollectorSettings(BaseSettings):
 
     hosted_equivalents: dict[str, str] = Field(default_factory=dict)
     """Local model -> the hosted model whose list price it is compared with."""
+
+    redact: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Project -> what is replaced by marks before anything is written, `*` for all other projects:
+    categories (`pii`, `name`, `secret`) or types (`email`, `credit_card`, …)."""
+
+    redact_key: SecretStr | None = None
+    """Makes a mark tell equal values apart by a keyed hash, `<EMAIL:kfdnbmpaolci>`; 16 bytes or more."""
+
+    @model_validator(mode="after")
+    def _redaction_is_known(self) -> Self:
+        key = self.redact_key.get_secret_value().encode() if self.redact_key else None
+        for project, names in self.redact.items():
+            try:
+                Redactor.of(names, key)
+            except ValueError as error:
+                raise ValueError(
+                    f"TACHOGRAPH_COLLECTOR_REDACT, project {project}: {error}"
+                ) from None
+        return self
 
     @model_validator(mode="after")
     def _free_grpc_port_beside_a_free_port(self) -> Self:

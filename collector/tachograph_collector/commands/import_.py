@@ -22,6 +22,7 @@ from tachograph_collector.importing.otlp_files import OtlpReader, request_kind
 from tachograph_collector.importing.rollups import write_rollups
 from tachograph_collector.importing.tachograph_files import read_export
 from tachograph_collector.pricing import Pricer
+from tachograph_collector.redaction import Redaction
 from tachograph_collector.settings import CollectorSettings
 from tachograph_collector.translate.limits import Limits, Window
 from tachograph_store.client import connect
@@ -75,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     settings, store_settings = CollectorSettings(), StoreSettings()
+    redaction = Redaction(settings).of(args.project)
     with connect(store_settings, "writer") as store:
         days = effective(store, args.project)
         paths = _files(args.path)
@@ -102,7 +104,7 @@ def _run(args: argparse.Namespace) -> int:
                         rollups["read"] += len(rows)
                         rollups["rejected"] += batch.rejected.total()
                     else:
-                        feed.put(batch)
+                        feed.put(batch if redaction is None else redaction.batch(batch))
                     progress.advance(task, batch.read_bytes)
             except NotJson as error:
                 broken = error
