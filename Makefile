@@ -12,10 +12,10 @@ help:  ## list the targets
 install: $(VENV)/.installed  ## make .venv and install everything
 
 # hatchling's editable install writes static paths, so code changes need no reinstall.
-$(VENV)/.installed: pyproject.toml constraints.txt
+$(VENV)/.installed: pyproject.toml evaluators/weights/pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo]' --group dev
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo]' -e evaluators/weights --group dev
 	touch $@
 
 demo: install  ## the whole product on real traffic; ARGS=--exit ends by itself
