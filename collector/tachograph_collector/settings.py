@@ -19,7 +19,10 @@ class CollectorSettings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="TACHOGRAPH_COLLECTOR_", extra="ignore", use_attribute_docstrings=True
+        env_prefix="TACHOGRAPH_COLLECTOR_",
+        extra="ignore",
+        use_attribute_docstrings=True,
+        hide_input_in_errors=True,  # it would show the key
     )
 
     host: str = "127.0.0.1"
