@@ -31,6 +31,7 @@ TIERS = ("system", "static", "wheel", *PYTEST_TIERS)
 # Program that tests start -> Debian package that brings it.
 DEBIAN_PACKAGES = {
     "redis-server": "redis-server",
+    "rabbitmq-server": "rabbitmq-server",
     "chromium": "chromium",
     "systemd-analyze": "systemd",
     "docker-compose": "docker-compose",
