@@ -12,8 +12,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tachograph_store.client import Store
+from tachograph_store.client import Store, connect
 from tachograph_store.embedded.credentials import Role, read_credential
+from tachograph_store.keys import create_key, list_keys
 from tachograph_store.settings import StoreSettings
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -203,15 +204,33 @@ def endless(wire: Wire) -> Iterator[socket.socket]:
         yield client
 
 
-def test_who_leaves_ends_the_query(writer_store: Store, endless: socket.socket) -> None:
+def running(store: Store) -> int:
+    """How many of those queries run."""
     counted = "SELECT count() AS n FROM system.processes WHERE query LIKE '%= 31415'"
+    return int(store.query(counted)[0]["n"])
 
-    def wait_for(number: int) -> None:
-        deadline = time.monotonic() + 20
-        while int(writer_store.query(counted)[0]["n"]) != number:
-            assert time.monotonic() < deadline, f"not {number} running"
-            time.sleep(0.05)
 
-    wait_for(1)
+def wait_for(store: Store, number: int) -> None:
+    deadline = time.monotonic() + 20
+    while running(store) != number:
+        assert time.monotonic() < deadline, f"not {number} running"
+        time.sleep(0.05)
+
+
+def test_who_leaves_ends_the_query(writer_store: Store, endless: socket.socket) -> None:
+    wait_for(writer_store, 1)
     endless.close()
-    wait_for(0)
+    wait_for(writer_store, 0)
+
+
+@pytest.mark.lesson(25)
+def test_a_long_question_holds_up_nobody(
+    store_server: StoreSettings, writer_store: Store, endless: socket.socket, project: str
+) -> None:
+    wait_for(writer_store, 1)
+    create_key(writer_store, project, "read", "while it runs")
+    with connect(store_server, "reader") as reader:
+        assert [key.name for key in list_keys(reader, project)] == ["while it runs"]
+    assert running(writer_store) == 1
+    endless.close()
+    wait_for(writer_store, 0)
