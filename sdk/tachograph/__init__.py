@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from tachograph._internal.generation import Generation, generation
     from tachograph._internal.lifecycle import flush, init, shutdown
     from tachograph._internal.observe import observe
-    from tachograph._internal.openai.wrapping import wrap
     from tachograph._internal.retrieval import Retrieval, retrieval
     from tachograph._internal.score import score
     from tachograph._internal.spans import Span, span
+    from tachograph._internal.wrapping import wrap
 
 __all__ = [
     "Generation",
@@ -68,7 +68,7 @@ _HOMES = {
     "score": "score",
     "shutdown": "lifecycle",
     "span": "spans",
-    "wrap": "openai.wrapping",
+    "wrap": "wrapping",
 }
 
 

@@ -58,11 +58,11 @@ def response(request: dict[str, Any], text: str, tool_call: bool) -> dict[str, A
 def events(request: dict[str, Any], words: list[str], tool_call: bool) -> Iterator[dict[str, Any]]:
     """A streamed answer, event by event."""
     whole = response(request, "".join(words), tool_call)
-    begun = {**whole, "status": "in_progress", "output": [], "usage": None}
+    begun: dict[str, Any] = {**whole, "status": "in_progress", "output": [], "usage": None}
     sent: list[dict[str, Any]] = [{"type": "response.created", "response": begun}]
     if tool_call:
-        place = {"output_index": 0, "item_id": "fc_1"}
-        opened = {**CALL, "arguments": "", "status": "in_progress"}
+        place: dict[str, Any] = {"output_index": 0, "item_id": "fc_1"}
+        opened: dict[str, Any] = {**CALL, "arguments": "", "status": "in_progress"}
         sent.append({"type": "response.output_item.added", "output_index": 0, "item": opened})
         sent += [
             {"type": "response.function_call_arguments.delta", **place, "delta": piece}

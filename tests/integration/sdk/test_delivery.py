@@ -117,6 +117,7 @@ def test_the_books_are_reported_beside_the_data(
     }
 
 
+@pytest.mark.lesson(8)
 def test_a_span_that_has_no_otlp_form_does_not_take_its_batch_along(
     receiver: Receiver, make_delivery: DeliveryMaker, make_spans: SpanMaker
 ) -> None:

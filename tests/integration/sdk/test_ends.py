@@ -146,6 +146,7 @@ def test_a_handler_of_the_applications_own_is_left_alone(
     assert len(receiver.spans) == 1  # by atexit
 
 
+@pytest.mark.lesson(10)
 def test_gunicorn_with_forked_workers(receiver: Receiver, tmp_path: Path) -> None:
     write(
         tmp_path,
@@ -196,6 +197,7 @@ def test_gunicorn_with_forked_workers(receiver: Receiver, tmp_path: Path) -> Non
     assert len({span.name for span in receiver.spans}) == workers
 
 
+@pytest.mark.lesson(10)
 def test_celery_prefork(receiver: Receiver, tmp_path: Path) -> None:
     for name in ("in", "processed", "done"):
         (tmp_path / name).mkdir()

@@ -72,6 +72,7 @@ def test_service_and_resource(receiver: Receiver) -> None:
     assert receiver.requests[0][1]["x-team"] == "a"
 
 
+@pytest.mark.lesson(7)
 def test_an_isolated_provider_meets_nobody() -> None:
     others = InMemorySpanExporter()
     provider = TracerProvider()

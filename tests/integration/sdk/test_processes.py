@@ -25,6 +25,7 @@ def run_python(program: str, *arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.lesson(6)
 def test_many_threads_lose_nothing(tachograph_receiver: Receiver) -> None:
     def work(number: int) -> None:
         for inner in range(50):

@@ -259,6 +259,7 @@ def test_methods_and_docstrings_survive_the_decorator(tachograph_receiver: Recei
     assert json.loads(span.attributes["tachograph.function.input"]) == {"question": "a"}
 
 
+@pytest.mark.lesson(11)
 def test_own_attributes_are_bounded_and_never_push_out_facts() -> None:
     limits = tachograph.types.LimitOptions(max_attributes=10, max_attribute_bytes=100)
     with recording(limits=limits) as receiver:

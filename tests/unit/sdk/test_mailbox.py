@@ -26,6 +26,7 @@ def balanced(mailbox: Mailbox) -> bool:
     )
 
 
+@pytest.mark.lesson(6)
 @given(
     st.lists(
         st.one_of(

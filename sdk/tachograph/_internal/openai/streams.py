@@ -2,14 +2,22 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from tachograph._internal.errors import contained
-from tachograph._internal.openai.assembly import Assembly
 from tachograph._internal.openai.reading import items, read
-from tachograph._internal.openai.responses import ResponseAssembly
 from tachograph._internal.spans import Span
 from tachograph._internal.stream_timing import StreamTiming
+
+
+class Assembly(Protocol):
+    """Puts a streamed answer together."""
+
+    def add(self, chunk: Any, /) -> bool:
+        """Take one chunk in; True when it carries a part of the answer."""
+
+    def finish(self) -> None:
+        """Write what was gathered into the generation."""
 
 
 class StreamRecord:
@@ -19,7 +27,7 @@ class StreamRecord:
         self,
         span: Span,
         timing: StreamTiming,
-        assembly: Assembly | ResponseAssembly,
+        assembly: Assembly,
         end: Callable[[BaseException | None, bool], None],
         *,
         withholds_usage: bool,

@@ -3,14 +3,14 @@
 import functools
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from dataclasses import replace
+from typing import Any
 
 from tachograph._internal.client import current_client
 from tachograph._internal.errors import contained
 from tachograph._internal.openai.calls import Call, Shape, WrapOptions
-from tachograph._internal.openai.endpoints import ModelEndpoint, endpoint_of
-
-C = TypeVar("C")
+from tachograph._internal.openai.endpoints import endpoint_of
+from tachograph._internal.wrap_arguments import WrapArguments
 
 _METHODS: tuple[tuple[str, str, Shape], ...] = (
     ("chat.completions", "create", "chat"),
@@ -23,65 +23,43 @@ _METHODS: tuple[tuple[str, str, Shape], ...] = (
 _MARK = "_tachograph_is_wrapped"
 
 
-def wrap(
-    client: C,
-    *,
-    provider: str | None = None,
-    ask_usage: bool = False,
-    propagate: bool | None = None,
-) -> C:
-    """Record every call of an `openai.OpenAI` or `openai.AsyncOpenAI` client.
-
-        client = tachograph.wrap(openai.OpenAI(base_url="http://127.0.0.1:8787/v1"))
-
-    Covers chat completions (`create`, `parse`, `stream`), completions and embeddings, streamed
-    or not. Returns the same client, which behaves as before: answers, chunks and errors are the
-    client's own, unchanged. Clients made by its `with_options` are recorded too.
-
-    `provider` names who answers (`gen_ai.provider.name`, e.g. `vllm`); known services are
-    recognised by their address. `ask_usage` asks streams for token counts where the application
-    did not, and keeps the extra chunk from it; without it such streams have no token counts.
-    Each request carries `x-request-id` and `traceparent`, unless the application sets them;
-    `propagate` sends tenant, user, session and variant along (default: only to addresses on this
-    machine or in a private network).
-    """
-    with contained("wrapping a client"):
-        if getattr(client, _MARK, False):
-            return client
-        target: Any = client
-        options = _options(target, provider, ask_usage, propagate)
-        for path, method, shape in _METHODS:
-            _patch(target, path, method, shape, options)
-        again = functools.partial(wrap, provider=provider, ask_usage=ask_usage, propagate=propagate)
-        for name in ("copy", "with_options"):
-            make = getattr(target, name, None)
-            if callable(make):
-                setattr(target, name, _wrapping_result(make, again))
-        setattr(target, _MARK, True)
-    return client
+def wrap_openai(client: Any, given: WrapArguments) -> None:
+    """Record the calls of a client that has the shape of `openai.OpenAI` or `AsyncOpenAI`; one
+    that has not, or is wrapped already, is left alone."""
+    if getattr(client, _MARK, False):
+        return
+    options = _options(client, given)
+    for path, method, shape in _METHODS:
+        _patch(client, path, method, shape, options)
+    for name in ("copy", "with_options"):
+        make = getattr(client, name, None)
+        if callable(make):
+            setattr(client, name, _wrapping_result(make, given))
+    setattr(client, _MARK, True)
 
 
-def _options(
-    client: Any, provider: str | None, ask_usage: bool, propagate: bool | None
-) -> WrapOptions:
+def _options(client: Any, given: WrapArguments) -> WrapOptions:
     endpoint = endpoint_of(getattr(client, "base_url", ""))
-    if provider is not None:
-        endpoint = ModelEndpoint(endpoint.host, endpoint.port, provider, endpoint.is_own)
+    if given.provider is not None:
+        endpoint = replace(endpoint, provider=given.provider)
     names: frozenset[str] = frozenset()
     with contained("reading the client's default headers"):
         names = frozenset(str(name).lower() for name in getattr(client, "default_headers", {}))
     return WrapOptions(
         endpoint=endpoint,
         default_header_names=names,
-        asks_usage=ask_usage,
-        propagates=endpoint.is_own if propagate is None else propagate,
+        asks_usage=given.ask_usage,
+        propagates=endpoint.is_own if given.propagate is None else given.propagate,
     )
 
 
-def _wrapping_result(make: Callable[..., Any], again: Callable[[Any], Any]) -> Callable[..., Any]:
+def _wrapping_result(make: Callable[..., Any], given: WrapArguments) -> Callable[..., Any]:
     @functools.wraps(make)
     def made(*args: Any, **kwargs: Any) -> Any:
-        return again(make(*args, **kwargs))
+        client = make(*args, **kwargs)
+        with contained("wrapping a client"):
+            wrap_openai(client, given)
+        return client
 
     return made
 

@@ -1,0 +1,48 @@
+"""A sidecar in a process of its own, for tests that compare its span with the SDK's."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+ONLY_A_SERVER_HAS = frozenset(
+    {
+        "server.address",
+        "server.port",
+        "http.response.status_code",
+        "tachograph.request.id",
+        "tachograph.usage.engine_seconds",
+        "tachograph.usage.attribution_method",
+        "gen_ai.response.id",
+    }
+)
+"""Attributes of a request that went over the network, beside a ledger: what an engine inside this
+process cannot have, or (an id of the answer) need not."""
+
+
+@contextmanager
+def running_sidecar(upstream: str, endpoint: str) -> Iterator[str]:
+    """Run one before the engine at `upstream`, with its telemetry sent to `endpoint`; its URL."""
+    command = [sys.executable, "-m", "tachograph_sidecar.command", "--port", "0"]
+    process = subprocess.Popen(
+        [*command, "--upstream", upstream, "--endpoint", endpoint, "--capture", "full"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={key: value for key, value in os.environ.items() if not key.startswith("TACHOGRAPH")},
+    )
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        assert "listening on" in line, line
+        yield "http://127.0.0.1:" + line.partition("http://127.0.0.1:")[2].split()[0]
+    finally:
+        process.terminate()
+        process.wait(60)
+        process.stdout.close()
+
+
+def comparable(attributes: Mapping[str, Any]) -> set[str]:
+    """Names that a span must have whoever observed the request."""
+    return set(attributes) - ONLY_A_SERVER_HAS
