@@ -26,6 +26,7 @@ def _status(url: str, key: str | None = None) -> int:
         return int(answer.status)
 
 
+@pytest.mark.lesson(23, 24)
 def test_a_stack_comes_up_healthy_survives_a_kill_and_leaves_nothing(start: Start) -> None:
     stack = start()
     ready = stack.wait("stack_ready")

@@ -97,6 +97,7 @@ def test_an_ingest_key_sends_and_scores_but_does_not_read(
         assert answer.json()["error"]["code"] == "role_too_low"
 
 
+@pytest.mark.lesson(11)
 def test_two_thousand_attributes_keep_what_matters(api: Any, harness: Any) -> None:
     span = harness.make_span(
         {**{f"a{i}": i for i in range(2000)}, "gen_ai.request.model": "m", "user.id": "u"}
@@ -127,6 +128,7 @@ def test_a_prompt_of_ten_megabytes_is_kept_cut_and_marked(
     assert 1 << 20 < len(kept) <= 4 << 20
 
 
+@pytest.mark.lesson(12)
 def test_bad_spans_are_rejected_with_reasons_and_their_neighbours_stay(
     api: Any, harness: Any
 ) -> None:

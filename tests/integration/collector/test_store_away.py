@@ -76,6 +76,7 @@ def stack(tmp_path: Path, harness: Any) -> Iterator[Stack]:
     running.stop()
 
 
+@pytest.mark.lesson(2)
 def test_the_store_comes_late_dies_and_comes_back(stack: Stack, harness: Any) -> None:
     body = harness.trace_body(harness.chat_span(), harness.chat_span())
     assert httpx.get(f"{stack.url}/readyz").status_code == 200  # the journal has room

@@ -4,6 +4,7 @@ import pytest
 from tests.integration.dashboard.conftest import OpenPage, shown
 
 
+@pytest.mark.lesson(24)
 @pytest.mark.parametrize(
     ("path", "said"),
     [

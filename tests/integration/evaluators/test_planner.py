@@ -119,6 +119,7 @@ def test_each_answer_is_leased_once_however_often_it_is_read(bench: Bench, proje
     assert bench.sent == []
 
 
+@pytest.mark.lesson(4)
 def test_the_queue_is_never_filled_beyond_its_room(
     reader_store: Store, writer: Writer, project: str
 ) -> None:
@@ -200,6 +201,7 @@ def test_the_anti_join_finds_what_no_lease_knows(
     assert bench.sent == []
 
 
+@pytest.mark.lesson(5)
 def test_a_span_that_is_gone_is_parked_and_its_neighbour_scored(
     bench: Bench, project: str, scores: Callable[[str], list[Row]], reader_store: Store
 ) -> None:

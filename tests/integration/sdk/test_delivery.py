@@ -2,6 +2,7 @@
 
 import time
 
+import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 
 from tachograph._internal.delivery import LogEvent, MetricPoint

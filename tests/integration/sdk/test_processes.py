@@ -7,6 +7,8 @@ import sys
 import textwrap
 import threading
 
+import pytest
+
 import tachograph
 from tachograph.testing import Receiver
 

@@ -99,6 +99,7 @@ def test_sessions_are_filtered_like_traces(reader_store: Store, sessions: str) -
         list_sessions(reader_store, day(sessions), cursor="nonsense!")
 
 
+@pytest.mark.lesson(21)
 def test_the_traces_of_a_large_session_are_paged(
     reader_store: Store, writer_store: Store, project: str
 ) -> None:
@@ -119,6 +120,7 @@ def test_the_traces_of_a_large_session_are_paged(
     assert list_sessions(reader_store, day(project)).sessions[0].trace_count == 1_203
 
 
+@pytest.mark.lesson(12, 22)
 def test_a_large_trace_is_whole(reader_store: Store, writer_store: Store, project: str) -> None:
     first = call(project, 1)
     rows = [

@@ -24,6 +24,7 @@ def reader(tight_store: Any) -> Iterator[Store]:
         yield store
 
 
+@pytest.mark.lesson(17, 19)
 @pytest.mark.parametrize(
     ("sql", "code"),
     [

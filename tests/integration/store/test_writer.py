@@ -45,6 +45,7 @@ def test_a_batch_sent_twice_is_stored_once(writer_store: Store, project: str) ->
     assert plain_count(writer_store, project) == 100
 
 
+@pytest.mark.lesson(8)
 def test_repeats_inside_a_batch(writer_store: Store, project: str) -> None:
     rows = [span(project, 1), span(project, 1), span(project, 2)]
     assert Writer(writer_store).write_spans(rows) == SpanWrite(2, 1, 0)

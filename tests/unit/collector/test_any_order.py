@@ -5,6 +5,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -47,6 +48,7 @@ def _span_count(request: ExportTraceServiceRequest) -> int:
     return sum(len(s.spans) for r in request.resource_spans for s in r.scope_spans)
 
 
+@pytest.mark.lesson(5)
 @_few
 @given(request=requests())
 def test_every_span_is_a_row_or_a_counted_rejection(request: ExportTraceServiceRequest) -> None:

@@ -35,6 +35,7 @@ def test_gaps_duplicates_and_other_names_are_refused(names: list[str]) -> None:
         migrations_of([(name, "SELECT 1") for name in names])
 
 
+@pytest.mark.lesson(22)
 def test_a_cluster_changes_engine_and_clause() -> None:
     url = "http://localhost:8123"
     single = template_variables(StoreSettings(url=url))

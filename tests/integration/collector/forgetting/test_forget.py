@@ -117,6 +117,7 @@ def test_what_waits_in_a_journal_is_forgotten_too(stack: Stack) -> None:
     assert line.is_balanced
 
 
+@pytest.mark.lesson(21)
 @pytest.mark.timeout(600)
 def test_killed_at_any_moment_it_goes_on(stack: Stack) -> None:
     fill(stack)

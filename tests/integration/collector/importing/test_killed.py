@@ -81,6 +81,7 @@ def test_each_row_is_stored_once(own_home: tuple[Path, Store], tmp_path: Path) -
     assert line.is_balanced
 
 
+@pytest.mark.lesson(9)
 def test_a_store_that_is_away_is_no_success(tmp_path: Path) -> None:
     """It ends with an error, and what it read is kept for the next run."""
     path = write_file(tmp_path / "export.jsonl")

@@ -34,6 +34,7 @@ def fresh_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path,
         yield home, store
 
 
+@pytest.mark.lesson(3)
 @pytest.mark.parametrize("kind", ["parquet", "jsonl"])
 def test_a_fresh_home_gets_the_same_rows(
     tachograph: Tachograph,

@@ -90,6 +90,7 @@ def test_no_acknowledged_span_is_lost_or_stored_twice(stack: Any, harness: Any) 
     assert (journal["damaged_records"], journal["missing_records"]) == (0, 0)
 
 
+@pytest.mark.lesson(2)
 def test_spans_wait_out_the_death_of_both(stack: Any, harness: Any) -> None:
     stack.start_store()
     process, url = stack.start_collector()

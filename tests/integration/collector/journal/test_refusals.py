@@ -84,6 +84,7 @@ def _stored(store: Store, project: str) -> int:
     return int(store.query(sql, {"project": project})[0]["n"])
 
 
+@pytest.mark.lesson(1)
 def test_a_row_that_goes_on_being_refused_is_set_aside_with_the_engines_words(
     station: JournalStation,
     refuse: Any,
@@ -108,6 +109,7 @@ def test_a_row_that_goes_on_being_refused_is_set_aside_with_the_engines_words(
     assert books.is_balanced
 
 
+@pytest.mark.lesson(1)
 def test_a_table_that_takes_nothing_blames_no_row(
     station: JournalStation,
     refuse: Any,

@@ -23,6 +23,7 @@ def _fill(stack: Any, harness: Any, url: str) -> tuple[list[str], httpx.Response
     raise AssertionError("the collector never refused")
 
 
+@pytest.mark.lesson(25)
 def test_a_full_journal_refuses_until_the_store_is_back(stack: Any, harness: Any) -> None:
     _, url = stack.start_collector(TACHOGRAPH_COLLECTOR_JOURNAL_MAX_BYTES=str(2**20))
     taken, refused = _fill(stack, harness, url)

@@ -97,6 +97,7 @@ def _finish(station: JournalStation) -> None:
     assert station.health().waiting_records == 0
 
 
+@pytest.mark.lesson(1, 8)
 def test_neighbours_of_refused_rows_are_stored_and_the_books_say_so(
     open_station: Open, settings: CollectorSettings, reader_store: Store, project: str
 ) -> None:

@@ -125,6 +125,7 @@ def test_a_refusal_that_passes_makes_the_real_exporter_come_again(
     assert results == [SpanExportResult.SUCCESS]
 
 
+@pytest.mark.lesson(12)
 def test_partial_success_counts_and_names_what_was_rejected(
     api: Any, grpc_caller: Any, make_key: Any, project: str, harness: Any
 ) -> None:
