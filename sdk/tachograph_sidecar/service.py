@@ -23,7 +23,7 @@ from tachograph_sidecar.observe.span import span_builder
 from tachograph_sidecar.proxy.admission import Admission, AdmissionRules
 from tachograph_sidecar.proxy.balancer import Balancer
 from tachograph_sidecar.proxy.pool import Upstream, UpstreamPool
-from tachograph_sidecar.proxy.server import ProxyServer
+from tachograph_sidecar.proxy.server import ProxyOptions, ProxyServer
 from tachograph_sidecar.routing import Routing, read_routing
 from tachograph_sidecar.settings import SettingsError, SidecarSettings
 from tachograph_sidecar.tenants import Tenants, read_tenants
@@ -82,7 +82,9 @@ class Sidecar:
             tenants=Tenants(_tenant_keys(settings), settings.trust_tenant_header),
             rule=self._rule,
             engine=self._engine_at,
-            build=span_builder(self._outlet.resource, options.content_limit_bytes),
+            build=span_builder(
+                self._outlet.resource, options.content_limit_bytes, settings.redactor
+            ),
             submit=self._outlet.submit_span,
             charge=self._charge,
         )
@@ -91,6 +93,7 @@ class Sidecar:
             self._recorder,
             lambda: settings.ask_usage and self._may_all_be_asked_for_usage,
             self.state,
+            ProxyOptions(redactor=settings.redactor),
         )
         self._admit_by(routing.rules)
         self._monitor: GpuMonitor | None = None

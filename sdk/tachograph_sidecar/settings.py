@@ -9,6 +9,7 @@ from typing import Any
 
 from tachograph._internal import parse
 from tachograph.types import CaptureMode
+from tachograph_detectors.redact import MIN_KEY_BYTES, Redactor, types_of
 from tachograph_sidecar.engines import ADAPTERS
 from tachograph_sidecar.proxy.pool import Upstream, parse_upstreams
 
@@ -39,6 +40,14 @@ class SidecarSettings:
     gpu: bool = True
     drain_s: float = 30.0
     max_connections: int = 1024
+    redact: tuple[str, ...] = ()
+    redact_key: str | None = field(default=None, repr=False)
+
+    @property
+    def redactor(self) -> Redactor | None:
+        """What is replaced in answers and spans; None for nothing."""
+        key = self.redact_key.encode() if self.redact_key is not None else None
+        return Redactor.of(self.redact, key) if self.redact else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +97,13 @@ def _switch(text: str) -> bool:
     if lower in ("off", "false", "no", "0"):
         return False
     raise ValueError("needs on or off")
+
+
+def _redacted(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if names != ("off",):
+        types_of(names)
+    return () if names == ("off",) else names
 
 
 def _engine(text: str) -> str:
@@ -166,6 +182,15 @@ OPTIONS = (
         "ask engines for token counts of streams and withhold the one event that carries them",
         "on|off",
     ),
+    Option(
+        "redact",
+        "TACHOGRAPH_SIDECAR_REDACT",
+        _redacted,
+        "off",
+        "replace these in answers before the client gets them, and in what is recorded: pii, name, "
+        "secret, or single types, comma separated; TACHOGRAPH_SIDECAR_REDACT_KEY makes marks hashes",
+        "TYPES|off",
+    ),
     Option("gpu", "TACHOGRAPH_SIDECAR_GPU", _switch, "on", "read GPUs by NVML", "on|off"),
     Option(
         "drain_s",
@@ -220,6 +245,14 @@ def read_settings(
             found["api_key"] = parse.header_value(key)
         except ValueError as error:
             raise SettingsError(f"TACHOGRAPH_API_KEY: {error}", "set the key anew") from error
+    secret = environment.get("TACHOGRAPH_SIDECAR_REDACT_KEY") or None
+    if secret is not None:
+        if len(secret.encode()) < MIN_KEY_BYTES:
+            raise SettingsError(
+                f"TACHOGRAPH_SIDECAR_REDACT_KEY: needs {MIN_KEY_BYTES} bytes or more",
+                "make one with: openssl rand -hex 16",
+            )
+        found["redact_key"] = secret
     if "capture" not in found:
         found["capture"] = "full" if parse.is_loopback(found["endpoint"]) else "metadata"
     return SidecarSettings(upstreams=found.pop("upstream"), **found)

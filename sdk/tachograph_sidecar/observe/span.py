@@ -15,6 +15,7 @@ from tachograph._internal.truncate import well_formed
 from tachograph.semconv import SCHEMA_URL, attributes
 from tachograph.semconv.values import Observer
 from tachograph.version import __version__
+from tachograph_detectors.redact import Redactor
 from tachograph_sidecar.observe.messages import input_messages
 from tachograph_sidecar.observe.recorder import Observation
 from tachograph_sidecar.observe.request_facts import (
@@ -29,11 +30,22 @@ from tachograph_sidecar.observe.responses_api import responses_input
 
 _SCOPE = InstrumentationScope("tachograph.sidecar", __version__, SCHEMA_URL)
 
+_SAID_BY_PEOPLE = frozenset(
+    {
+        attributes.INPUT_MESSAGES,
+        attributes.OUTPUT_MESSAGES,
+        attributes.REQUEST_STOP_SEQUENCES,
+        attributes.USER_ID,
+        attributes.SESSION_ID,
+        attributes.TENANT,
+    }
+)
+
 
 def span_builder(
-    resource: Resource, content_limit_bytes: int
+    resource: Resource, content_limit_bytes: int, redactor: Redactor | None = None
 ) -> Callable[[Observation], ReadableSpan]:
-    """How this sidecar makes spans: stamped with its resource."""
+    """How this sidecar makes spans: stamped with its resource, redacted where answers are."""
 
     def build(seen: Observation) -> ReadableSpan:
         found = _identity(seen)
@@ -46,6 +58,8 @@ def span_builder(
         error_type = _error_type(seen)
         if error_type is not None:
             found[attributes.ERROR_TYPE] = error_type
+        if redactor is not None:
+            _redact(found, redactor)
         found = {name: _encodable(value) for name, value in found.items()}
         model = found.get(attributes.REQUEST_MODEL) or found.get(attributes.RESPONSE_MODEL)
         trace = seen.trace
@@ -67,6 +81,15 @@ def span_builder(
         )
 
     return build
+
+
+def _redact(found: AttributeMap, redactor: Redactor) -> None:
+    for name in _SAID_BY_PEOPLE & found.keys():
+        value = found[name]
+        if isinstance(value, str):
+            found[name] = redactor.json_text(value)
+        elif isinstance(value, list):
+            found[name] = [redactor.text(item) for item in value]
 
 
 def _encodable(value: AttributeValue) -> AttributeValue:

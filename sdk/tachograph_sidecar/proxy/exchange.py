@@ -4,6 +4,7 @@ import math
 from typing import Protocol
 
 from tachograph.semconv import headers
+from tachograph_detectors.redact import Redactor
 from tachograph_sidecar.observe.recorder import Observation
 from tachograph_sidecar.proxy.admission import Admission, Priority, Refusal
 from tachograph_sidecar.proxy.balancer import Balancer
@@ -19,6 +20,8 @@ from tachograph_sidecar.proxy.head import (
 from tachograph_sidecar.proxy.pool import Upstream, UpstreamPool
 from tachograph_sidecar.proxy.upstream import UpstreamConnection
 from tachograph_sidecar.proxy.usage_event import UsageFilter, ask_for_usage
+from tachograph_sidecar.redact.answers import Withheld, filter_for, is_encoded
+from tachograph_sidecar.redact.body import BodyFilter, Chain
 
 BODY_HIGH_WATER = 256 * 1024
 """Request bytes that wait for a connection before the client is paused."""
@@ -29,6 +32,7 @@ REPLAY_LIMIT = 1024 * 1024
 _REQUEST_ID = headers.REQUEST_ID.encode()
 _COUNTED_BY = headers.COUNTED_BY.encode()
 _PRIORITY = headers.PRIORITY.encode()
+_JSON = b"application/json"
 _REPLACED = OWN_REQUEST_HEADERS | {b"host", _REQUEST_ID, b"content-length"}
 
 
@@ -65,6 +69,7 @@ class Exchange:
         observation: Observation | None,
         hold_limit: int,
         admission: Admission | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
         self.head = head
         self._client = client
@@ -90,7 +95,8 @@ class Exchange:
         self._response_chunked = False
         self._response_has_body = False
         self._has_asked_usage = False
-        self._filter: UsageFilter | None = None
+        self._filter: BodyFilter | None = None
+        self._redactor = redactor
         self._failure: Refusal | None = None  # told once the request is whole
         self._is_over = False
 
@@ -220,6 +226,12 @@ class Exchange:
         self._replay = None
         if self._has_asked_usage and status == 200 and _is_plain_event_stream(fields):
             self._filter = UsageFilter()
+        if self._redactor is not None and has_body:
+            if is_encoded(fields):  # asked for as plain, so rather nothing than unseen text
+                status, reason, fields = 502, b"Bad Gateway", [(b"Content-Type", _JSON)]
+                self._filter = Withheld("the engine's answer is compressed: it cannot be redacted")
+            elif (redaction := filter_for(self._redactor, fields)) is not None:
+                self._filter = Chain(self._filter, redaction) if self._filter else redaction
         drop = frozenset({b"content-length"}) if self._filter is not None else frozenset()
         out = end_to_end(fields, drop)
         if has_body and (framing.length is None or self._filter is not None):
@@ -343,6 +355,8 @@ class Exchange:
         head = self.head
         observation = self._observation
         drop = _REPLACED
+        if self._redactor is not None:
+            drop = drop | {b"accept-encoding"}
         if self._has_asked_usage or self._hold_limit > 0:
             drop = drop | {b"expect"}
         if observation is not None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tachograph.semconv import headers
+from tachograph_detectors.redact import Redactor
 from tachograph_sidecar.observe.recorder import Recorder
 from tachograph_sidecar.proxy.admission import Admission
 from tachograph_sidecar.proxy.balancer import Balancer
@@ -20,6 +21,7 @@ IDLE_CLIENT_S = 75.0
 """A client connection without a request for so long is closed."""
 
 _REQUEST_ID = headers.REQUEST_ID.encode()
+_NUMBERS = b"/metrics"  # a page that says nothing of anybody, and would be torn apart
 _PLAIN_ID = re.compile(rb"[!-~]{1,128}")
 
 
@@ -30,6 +32,8 @@ class ProxyOptions:
     max_clients: int = 4096
     hold_limit_bytes: int = 1024 * 1024
     """A request body up to this size may be held to add `include_usage`."""
+    redactor: Redactor | None = None
+    """What is replaced in answers; None leaves their bytes alone."""
 
 
 class ProxyServer:
@@ -128,8 +132,16 @@ class ProxyServer:
             and self._asks_for_usage()
         )
         hold_limit = self._options.hold_limit_bytes if may_ask else 0
+        redactor = None if head.path.endswith(_NUMBERS) else self._options.redactor
         return Exchange(
-            client, self._balancer, head, request_id, observation, hold_limit, self.admission
+            client,
+            self._balancer,
+            head,
+            request_id,
+            observation,
+            hold_limit,
+            self.admission,
+            redactor,
         )
 
     # ---

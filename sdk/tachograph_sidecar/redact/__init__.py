@@ -1,0 +1,1 @@
+"""Redaction of answers before the client gets them: off unless `--redact` names types."""
