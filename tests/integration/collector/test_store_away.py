@@ -32,7 +32,7 @@ class Stack:
                 stderr=log,
                 env={**os.environ, "TACHOGRAPH_HOME": str(self.home)},
             )
-        self._harness.wait_for(lambda: bool(self.health()["store_reachable"]), "the store")
+        self._harness.wait_for(lambda: bool(self.health()["store_reachable"]), "the store", 90)
 
     def kill_store(self) -> None:
         assert self._store is not None
@@ -48,7 +48,7 @@ class Stack:
 
     def settle(self) -> None:
         self._harness.wait_for(
-            lambda: self.health()["journal"]["waiting_records"] == 0, "an empty journal"
+            lambda: self.health()["journal"]["waiting_records"] == 0, "an empty journal", 90
         )
 
     def export(self, body: bytes) -> httpx.Response:

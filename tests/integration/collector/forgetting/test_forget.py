@@ -122,7 +122,7 @@ def test_what_waits_in_a_journal_is_forgotten_too(stack: Stack) -> None:
 def test_killed_at_any_moment_it_goes_on(stack: Stack) -> None:
     fill(stack)
     delays = random.Random(7)
-    for _ in range(6):
+    for _ in range(4):
         process = subprocess.Popen(
             stack.command("forget", "--user", stack.user, "--yes"),
             stdout=subprocess.DEVNULL,

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-ROUNDS = 12
+ROUNDS = 6
 FAST_BOOKS = {"TACHOGRAPH_COLLECTOR_LEDGER_INTERVAL_S": "0.3"}
 
 
