@@ -5,12 +5,10 @@ asked over HTTP. Phoenix acknowledges before it stores. MLflow stores first, and
 takes about half a minute for its first request: warming up is outside every measured second.
 """
 
-import hashlib
 import os
 import shutil
 import sqlite3
 import subprocess
-import sys
 import tempfile
 import urllib.error
 import urllib.request
@@ -20,6 +18,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
+from tests.benchmarks.environments import environment_of
 from tests.benchmarks.ingest.client import Target
 from tests.benchmarks.ingest.contestants import PROTOBUF
 from tests.benchmarks.ingest.processes import Servers, wait_until
@@ -28,22 +27,6 @@ from tachograph_cli.supervisor.ports import choose_free
 
 _LOCKS: Final = Path(__file__).parent / "peers"
 _READY_S: Final = 180.0
-_STAMP: Final = "installed-from"
-
-
-def environment_of(name: str, cache: Path) -> Path:
-    """The `bin` folder of the peer's environment, made from its lock file where it is missing."""
-    lock = _LOCKS / f"{name}.txt"
-    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
-    folder = cache / name
-    stamp = folder / _STAMP
-    if not stamp.exists() or stamp.read_text() != wanted:
-        shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        pip = [str(folder / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "--requirement", str(lock)], check=True)
-        stamp.write_text(wanted)
-    return folder / "bin"
 
 
 class PeerServer(ABC):
@@ -56,7 +39,7 @@ class PeerServer(ABC):
     max_round_spans: int
 
     def __init__(self, folder: Path, cache: Path) -> None:
-        self._bin = environment_of(self.name.lower(), cache)
+        self._bin = environment_of(_LOCKS / f"{self.name.lower()}.txt", cache)
         self.home = Path(tempfile.mkdtemp(prefix=f"{self.name.lower()}-", dir=folder))
         self.servers = Servers(self.home / "servers.log")
         self._port, self._second_port = choose_free(2)
