@@ -140,7 +140,7 @@ def report(
     worst: dict[str, dict[int, float]] = {}
     for proxy in bench.proxies:
         name = proxy.name
-        rates = [streams.per_s for streams in bench.saturated[name]]
+        each = [streams.per_s for streams in bench.saturated[name]]
         cells = []
         worst[name] = dict.fromkeys(_PERCENTILES, 0.0)
         for kind in ("first_ns", "transit_ns"):
@@ -148,7 +148,7 @@ def report(
                 added = added_ms(bench, name, kind, percentile)
                 cells.append(_spread(added))
                 worst[name][percentile] = max(worst[name][percentile], statistics.median(added))
-        rate = f"{statistics.median(rates):,.0f} ({min(rates):,.0f}-{max(rates):,.0f})"
+        rate = f"{statistics.median(each):,.0f} ({min(each):,.0f}-{max(each):,.0f})"
         table.add_row(name, proxy.version, *cells, rate)
     console.print(table)
     failed = {name: sum(s.failed for s in runs) for name, runs in bench.paced.items()}
