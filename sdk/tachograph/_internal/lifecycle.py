@@ -10,6 +10,7 @@ from tachograph._internal.client import Client, current_client, install
 from tachograph._internal.config import resolve
 from tachograph._internal.delivery import process
 from tachograph._internal.errors import contained, raise_deferred
+from tachograph._internal.interruption import end_open_spans
 from tachograph._internal.project_file import project_settings
 from tachograph.types import CaptureMode, DeliveryOptions, LimitOptions, Mask, ProviderMode
 
@@ -65,6 +66,8 @@ def init(
 def _init(arguments: Mapping[str, object], *, id_generator: IdGenerator | None = None) -> None:
     settings = resolve(arguments, os.environ, project_settings())
     client = None if settings.disabled else Client(settings, id_generator=id_generator)
+    if client is not None:
+        process.before_the_end(end_open_spans)
     if client is not None and settings.deliver_on_sigterm:
         with contained("setting a handler of SIGTERM"):
             process.deliver_on_sigterm()

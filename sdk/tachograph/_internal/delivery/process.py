@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from types import FrameType
 from typing import Protocol
 
@@ -27,7 +28,14 @@ class Deliverer(Protocol):
     def reset_after_fork(self) -> None: ...
 
 
+_preparations: list[Callable[[], None]] = []
 _live: "weakref.WeakSet[Deliverer]" = weakref.WeakSet()
+
+
+def before_the_end(prepare: Callable[[], None]) -> None:
+    """Call `prepare` when the process ends, before the last delivery."""
+    if prepare not in _preparations:
+        _preparations.append(prepare)
 
 
 def register(delivery: Deliverer) -> None:
@@ -84,11 +92,19 @@ def _on_celery_shutdown(**about: object) -> None:
 def _shutdown(reference: "weakref.ref[Deliverer]") -> None:
     delivery = reference()
     if delivery is not None:
+        _prepare()
         delivery.shutdown(EXIT_TIMEOUT_S)
+
+
+def _prepare() -> None:
+    for prepare in _preparations:
+        prepare()
 
 
 def _shutdown_all() -> None:
     deadline = time.monotonic() + EXIT_TIMEOUT_S
+    if _live:
+        _prepare()
     for delivery in list(_live):
         delivery.shutdown(max(0.0, deadline - time.monotonic()))
 
