@@ -1,6 +1,7 @@
 """Numbered SQL migrations, applied once each, in order; forward only."""
 
 import hashlib
+import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,10 @@ from tachograph_store.client import Store
 from tachograph_store.errors import MigrationError, QueryRefused
 from tachograph_store.settings import StoreSettings
 
+logger = logging.getLogger(__name__)
+
 _FILE = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
+_EACH_HOUR = re.compile(r"-- For each hour of ([a-z_]+)\n")
 _UNKNOWN_TABLE = 60
 _CREATE = """CREATE TABLE IF NOT EXISTS schema_migrations {on_cluster}
 (
@@ -118,6 +122,22 @@ def pending(store: Store, migrations: Sequence[Migration] | None = None) -> list
     return [migration for migration in known if migration.number not in applied]
 
 
+def _apply(store: Store, migration: Migration, sql: str) -> None:
+    each_hour = _EACH_HOUR.match(migration.sql)
+    if each_hour is None:
+        store.command(sql)
+        return
+    # What moves all rows moves them in statements that each end within their time.
+    hours = store.query(
+        "SELECT DISTINCT toUnixTimestamp(toStartOfHour(start_time)) AS hour "
+        f"FROM {each_hour.group(1)} ORDER BY hour"
+    )
+    for index, row in enumerate(hours):
+        store.command(sql, {"hour": row["hour"]})
+        if index % 24 == 0:
+            logger.info("%s: %d of %d hours", migration.name, index + 1, len(hours))
+
+
 def migrate(
     store: Store,
     settings: StoreSettings,
@@ -126,13 +146,14 @@ def migrate(
     """Apply what is pending, one by one, and yield each once it is applied and recorded.
 
     Every statement is `IF NOT EXISTS`, so one that was applied but not recorded, because the
-    process was killed between, is applied again without harm.
+    process was killed between, is applied again without harm. A file that begins with `For each
+    hour of` is a statement for each hour in which that table has spans.
     """
     variables = template_variables(settings)
     waiting = pending(store, migrations)
     store.command(_render(_CREATE, variables))
     for migration in waiting:
-        store.command(_render(migration.sql, variables))
+        _apply(store, migration, _render(migration.sql, variables))
         store.command(
             "INSERT INTO schema_migrations (number, name, checksum) "
             "SELECT {number:UInt32}, {name:String}, {checksum:String}",

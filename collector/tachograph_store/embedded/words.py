@@ -95,7 +95,7 @@ SETTINGS_IN_STATEMENTS: Final = frozenset().union(
     # of tables
     _words(
         """
-        index_granularity min_bytes_for_wide_part min_rows_for_wide_part
+        index_granularity min_compress_block_size min_bytes_for_wide_part min_rows_for_wide_part
         ttl_only_drop_parts merge_with_ttl_timeout fsync_after_insert
         non_replicated_deduplication_window enable_block_number_column
         enable_block_offset_column min_age_to_force_merge_seconds

@@ -47,6 +47,32 @@ def test_one_that_was_applied_but_not_recorded_is_applied_again(migrator_store: 
     assert pending(migrator_store) == []
 
 
+def test_rows_are_moved_hour_by_hour(own_store: Any) -> None:
+    made = own_store.start()
+    with connect(made.settings, "writer") as writer:
+        writer.command(
+            "INSERT INTO spans (project, trace_id, span_id, start_time, expires_on) "
+            "SELECT 'p', toString(number), 's', toDateTime(1800000000 + 1000 * number), "
+            "toDate('2099-01-01') FROM numbers(8)"
+        )
+    move = (
+        "-- For each hour of spans\n"
+        "INSERT INTO forgotten_traces (project, trace_id, since, version, expires_on) "
+        "SELECT project, trace_id, toDateTime({hour:UInt32}, 'UTC'), 1, expires_on FROM spans "
+        "WHERE toUnixTimestamp(toStartOfHour(start_time)) = {hour:UInt32}"
+    )
+    with connect(made.settings, "migrator") as store:
+        assert len(list(migrate(store, made.settings, with_one_more(move)))) == 1
+        moved = store.query(
+            "SELECT since, count() AS traces FROM forgotten_traces GROUP BY since ORDER BY since"
+        )
+        parts = store.query(
+            "SELECT count() AS parts FROM system.parts WHERE table = 'forgotten_traces'"
+        )
+    assert [row["traces"] for row in moved] == [4, 4]
+    assert parts[0]["parts"] == 2
+
+
 @pytest.mark.usefixtures("store_server")
 def test_the_command_says_what_is_there() -> None:
     program = "from tachograph_cli.main import main; raise SystemExit(main())"
