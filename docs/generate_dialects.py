@@ -84,7 +84,9 @@ def typed_row(line: Typed) -> tuple[str, str, str]:
         filled += " (a rule)"
     notes = [meaning(line.convert)]
     if line.implies:
-        facts = ", ".join(f"`{name}` = `{value}`" for name, value in line.implies.items())
+        facts = ", ".join(
+            f"`{name.lstrip('_')}` = `{value}`" for name, value in line.implies.items()
+        )
         notes.append(f"says that {facts}")
     if line.keep:
         notes.append("kept")
@@ -119,6 +121,15 @@ def section(dialect: Dialect) -> str:
     rows += [
         (f"event `{name}`", "`time_to_first_chunk_s`", "its time from the span's start")
         for name in dialect.first_chunk_events
+    ]
+    rows += [
+        (
+            f"scope `{line.scope_name}`",
+            f"`provider` = `{line.provider}`",
+            "names of another engine; it measures something else under those of "
+            + ", ".join(f"`{column}`" for column in line.otherwise),
+        )
+        for line in dialect.engines
     ]
     rows += [(f"`{prefix}N.*`", "a row of `scores`", "see above") for prefix in dialect.scores]
     parts = [

@@ -14,6 +14,7 @@ from tachograph_collector.translate.convert import as_object
 from tachograph_collector.translate.dialects import DIALECTS
 from tachograph_collector.translate.dialects.table import (
     Content,
+    Engine,
     EventContent,
     EventMessage,
     Exclusive,
@@ -56,7 +57,8 @@ def _columns() -> Iterator[tuple[str, Column]]:
                     convert=line.convert,
                     rank=rank,
                     keep=line.keep,
-                    settles=line.column.startswith("_") or line.column in _TOKEN_PARTS,
+                    settles=line.column in _TOKEN_PARTS
+                    or any(name.startswith("_") for name in (line.column, *line.implies)),
                     follows=tuple(line.implies.items()),
                     also=line.also,
                 ),
@@ -112,6 +114,11 @@ CHUNK_EVENTS: Final = frozenset(name for dialect in DIALECTS for name in dialect
 FIRST_CHUNK_EVENTS: Final = frozenset(
     name for dialect in DIALECTS for name in dialect.first_chunk_events
 )
+ENGINES: Final[Mapping[str, Engine]] = {
+    line.scope_name: line for dialect in DIALECTS for line in dialect.engines
+}
+"""By scope, engines that write the names of another one."""
+
 EXCLUSIVE: Final[tuple[Exclusive, ...]] = tuple(
     line for dialect in DIALECTS for line in dialect.exclusive
 )

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+from tachograph_collector.translate.columns import ENGINES
 from tachograph_collector.translate.dialects.table import (
+    ENGINE_NAME,
     FIRST_CHUNK_AT,
     STREAMED_CHUNK_TIME,
     STREAMED_FIRST_CHUNK,
@@ -27,7 +29,18 @@ def settle(columns: dict[str, Any], scope_name: str, start_time: int, end_time: 
         for name, seconds in streamed:
             if seconds:  # 0: OpenLIT's word for unknown
                 columns.setdefault(name, seconds)
+    engine = columns.pop(ENGINE_NAME, None)
+    if engine is not None:
+        _settle_engine(columns, scope_name, engine)
     settle_tokens(columns, scope_name)
+
+
+def _settle_engine(columns: dict[str, Any], scope_name: str, engine: str) -> None:
+    """Which engine it is, and what it means by the names that are another one's."""
+    other = ENGINES.get(scope_name)
+    columns.setdefault("provider", other.provider if other else engine)
+    for column in other.otherwise if other else ():
+        columns.pop(column, None)
 
 
 def note_first_chunk(columns: dict[str, Any], at: int, start_time: int, end_time: int) -> None:

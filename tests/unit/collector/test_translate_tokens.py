@@ -151,8 +151,41 @@ def test_engine_spans_of_vllm_are_no_second_request(translate_scoped: TranslateS
     assert row.attributes == {
         "gen_ai.request.id": "chatcmpl-abc-1",
         "gen_ai.request.choice.count": "2",
+        "gen_ai.latency.time_in_model_prefill": "1.25",
         "gen_ai.latency.e2e": "5.0",
     }
+
+
+def test_an_engine_that_took_the_names_over_is_told_apart(
+    translate_scoped: TranslateScoped,
+) -> None:
+    """SGLang's prefill includes the queue, and it says nothing of the queue."""
+    row = translate_scoped(
+        "sglang server",
+        {
+            "rid": "8f3a",
+            "module": "sglang::request",
+            "gen_ai.request.id": "8f3a",
+            "gen_ai.usage.prompt_tokens": 11,
+            "gen_ai.usage.completion_tokens": 5,
+            "gen_ai.latency.time_to_first_token": 2.0,
+            "gen_ai.latency.time_in_model_prefill": 1.75,
+            "gen_ai.latency.time_in_model_decode": 3.0,
+        },
+        name=" Req 8f3a",
+    )
+    assert (row.observer, row.provider, row.is_counted) == ("engine", "sglang", False)
+    assert (row.request_id, row.input_tokens, row.output_tokens) == ("8f3a", 11, 5)
+    assert (row.time_to_first_chunk_s, row.decode_s) == (2.0, 3.0)
+    assert (row.queue_s, row.prefill_s, row.engine_time_to_first_token_s) == (None, None, None)
+    assert row.attributes["gen_ai.latency.time_in_model_prefill"] == "1.75"
+
+
+def test_an_engine_that_says_its_name_is_believed(translate_scoped: TranslateScoped) -> None:
+    row = translate_scoped(
+        "own engine", {"gen_ai.provider.name": "own", "gen_ai.latency.time_in_queue": 0.5}
+    )
+    assert (row.observer, row.provider, row.queue_s) == ("engine", "own", 0.5)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from tachograph_collector.translate.dialects import (
     openinference,
     openlit,
     openllmetry,
+    sglang,
     vllm,
 )
 from tachograph_collector.translate.dialects.table import Dialect
@@ -21,4 +22,5 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     openlit.DIALECT,
     langfuse.DIALECT,
     vllm.DIALECT,
+    sglang.DIALECT,
 )

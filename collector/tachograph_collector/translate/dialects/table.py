@@ -15,6 +15,8 @@ STREAMED_FIRST_CHUNK = "_streamed_first_chunk_s"
 """Not a column: `time_to_first_chunk_s` if the call was streamed, nothing otherwise."""
 STREAMED_CHUNK_TIME = "_streamed_chunk_time_s"
 """Not a column: `time_per_output_chunk_s` if the call was streamed, nothing otherwise."""
+ENGINE_NAME = "_engine"
+"""Not a column: `provider` where it has none, unless the scope is that of another engine."""
 LEVEL = "_level"
 """Not a column: `ERROR` makes the span's status an error where it has none."""
 STATUS_MESSAGE = "_status_message"
@@ -89,6 +91,16 @@ class EventContent:
 
 
 @dataclass(frozen=True, slots=True)
+class Engine:
+    """An engine that writes the names of another one."""
+
+    scope_name: str
+    provider: str
+    otherwise: tuple[str, ...] = ()
+    """Columns that its values do not fit, because it measures something else under the name."""
+
+
+@dataclass(frozen=True, slots=True)
 class Exclusive:
     """Spans whose `input_tokens` leave cached tokens out, against the convention."""
 
@@ -117,5 +129,6 @@ class Dialect:
     first_chunk_events: tuple[str, ...] = ()
     """Span events that mark the first chunk."""
     exclusive: tuple[Exclusive, ...] = ()
+    engines: tuple[Engine, ...] = ()
     scores: tuple[str, ...] = ()
     """Prefixes of scores spread over attributes: `{prefix}0.…name`, `….score`, `….label`."""

@@ -3,15 +3,16 @@
 Clocks: the span's start, `time_to_first_token` and `e2e` are wall-clock times of the API server,
 from the request's arrival. The other latencies are differences of the engine core's monotonic
 clock: in the queue until scheduled, prefill from scheduled to the first token (so it is the time
-to first token from scheduling, too), decode from the first to the last token.
+to first token from scheduling, too), decode from the first to the last token. Other engines that
+took these names over have lines of their own.
 """
 
 from tachograph.semconv.values import Observer
 from tachograph_collector.translate.convert import as_vllm_request_id
-from tachograph_collector.translate.dialects.table import Dialect, Typed
+from tachograph_collector.translate.dialects.table import ENGINE_NAME, Dialect, Typed
 from tachograph_collector.translate.values import as_quantity
 
-_ENGINE = {"observer": Observer.ENGINE, "provider": "vllm"}
+_ENGINE = {"observer": Observer.ENGINE, ENGINE_NAME: "vllm"}
 
 DIALECT = Dialect(
     name="vLLM",
@@ -29,6 +30,7 @@ DIALECT = Dialect(
             "gen_ai.latency.time_in_model_prefill",
             "prefill_s",
             as_quantity,
+            keep=True,
             implies=_ENGINE,
             also=("engine_time_to_first_token_s",),
         ),
