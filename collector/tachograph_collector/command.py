@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -34,6 +35,7 @@ _BACKLOG = 1024
 _GRACE_S = 8  # less than the supervisor waits; for requests that were accepted when the signal came
 _KEEP_ALIVE_S = 75
 _MAX_CONNECTIONS = 2048
+_GC_THRESHOLD = 100_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -164,6 +166,10 @@ def _serve(settings: CollectorSettings, listener: socket.socket, process: int | 
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop_before_start)
+    # A block of 10,000 spans is 100,000 lists and maps, none in a cycle: looking for cycles every
+    # 700 of them took 11 of 77 µs a span.
+    gc.freeze()
+    gc.set_threshold(_GC_THRESHOLD, 20, 20)
     server.run(sockets=[listener])
     return 0 if server.started else 1
 

@@ -254,10 +254,11 @@ class Store:
         values: Sequence[Sequence[Any]],
         types: Sequence[str],
         token: str = "",
+        packed: Mapping[str, bytes] | None = None,
     ) -> None:
         """Store values, column by column; when this returns they are stored.
 
-        A block whose `token` the table has seen lately is dropped by the engine: it must name the
+        `packed` has the bytes of columns that were packed before (`native.column`). A block whose `token` the table has seen lately is dropped by the engine: it must name the
         rows, so that sending them again is the only way to meet it again.
 
         Raises:
@@ -267,19 +268,24 @@ class Store:
         if not all(map(native.is_known, types)):
             self._insert_packed_by_client(table, columns, values, types, token)
             return
+        packed = packed or {}
         pieces = [native.block_head(len(columns), len(values[0]))]
         for column, type_name, of_column in zip(columns, types, values, strict=True):
             try:
-                pieces.append(native.column(column, type_name, of_column))
+                piece = packed.get(column) or native.column(column, type_name, of_column)
             except native.PACKING_ERRORS as error:
                 raise _does_not_fit(table, column, error) from error
+            pieces.append(piece)
         block = b"".join(pieces)
+        pieces.clear()
         settings = {_TOKEN: token} if token else None
 
         def run(client: Client) -> None:
             compression = client.write_compression
-            compressor: Any = get_compressor(compression)
-            data = b"".join((compressor.compress_block(block), compressor.flush() or b""))
+            data: Any = memoryview(block)  # bytes would be copied behind the statement
+            if compression:
+                compressor: Any = get_compressor(compression)
+                data = b"".join((compressor.compress_block(block), compressor.flush() or b""))
             client.raw_insert(
                 table, list(columns), data, settings, fmt="Native", compression=compression
             )

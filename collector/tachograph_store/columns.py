@@ -60,6 +60,10 @@ def partition_of_time(table: str) -> Callable[[Time], date]:
     return first_day
 
 
+OWN_COLUMNS = ("version", "stored_at")
+"""Set by the writer when rows are sent."""
+
+
 class TableColumns:
     """The columns of one table: names, types, and how to take them out of rows."""
 

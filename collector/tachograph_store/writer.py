@@ -2,15 +2,17 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from hashlib import blake2b
 from operator import attrgetter
 from typing import Any
 
+from tachograph_store import native
 from tachograph_store.client import Store
 from tachograph_store.columns import (
+    OWN_COLUMNS,
     Columns,
     TableColumns,
     partition_of,
@@ -35,6 +37,9 @@ from tachograph_store.span_plan import (
 ROWS_PER_INSERT = 10_000
 """An insert costs about 65 CPU-ms whatever its size, and the part it makes costs its merges: the engine
 takes 100 µs a span with its merges in inserts of 5,000, 74 in those of 10,000, 70 in those of 20,000."""
+
+PackedColumns = Mapping[str, bytes]
+"""Columns as a Native block has them, by name."""
 
 PARTITIONS_PER_INSERT = 90
 """ClickHouse refuses a block that spans more than 100 partitions."""
@@ -178,12 +183,37 @@ class Writer:
     def _running_inserts(self) -> set[str]:
         return {row["query_id"] for row in self._store.query(_RUNNING_INSERTS)}
 
+    def pack_spans(self, columns: Columns) -> PackedColumns:
+        """What of an insert of all these rows does not depend on a plan, made before anybody waits.
+
+        Empty where they are no single insert, or where a value does not fit: whoever sends says so.
+        Raises `StoreError`.
+        """
+        target = self._table("spans")
+        values = [columns[name] for name in target.names]
+        if len(values[0]) > ROWS_PER_INSERT or not all(map(native.is_known, target.types)):
+            return {}
+        values = self._retention.stamp(target.table, target.names, values)
+        packed: dict[str, bytes] = {}
+        for name, type_name, of_column in zip(target.names, target.types, values, strict=True):
+            if name not in OWN_COLUMNS:
+                try:
+                    packed[name] = native.column(name, type_name, of_column)
+                except native.PACKING_ERRORS:
+                    return {}
+        return packed
+
     def send_spans(
-        self, columns: Columns, keys: Sequence[SpanKey], plan: SpanPlan, indexes: Sequence[int]
+        self,
+        columns: Columns,
+        keys: Sequence[SpanKey],
+        plan: SpanPlan,
+        indexes: Sequence[int],
+        packed: PackedColumns | None = None,
     ) -> None:
         """Store those rows of a plan; sending rows of the same plan again stores them once.
 
-        The engine drops a block whose token it knows: an insert that was still running when its
+        `packed` are the columns as `pack_spans` made them, for when all of the rows go. The engine drops a block whose token it knows: an insert that was still running when its
         sender died, or gave up, and the same insert again meet there.
 
         Raises:
@@ -192,10 +222,18 @@ class Writer:
         """
         columns = keep_bookings(columns, plan)
         for batch in _index_batches("spans", columns, indexes):
+            is_whole = len(batch) == len(keys) and not plan.bookings
             digest = blake2b(f"{plan.version}".encode(), digest_size=16)
             for index in batch:
                 digest.update("\0".join(keys[index].identity).encode())
-            self._insert_columns("spans", columns, batch, plan.version, digest.hexdigest())
+            self._insert_columns(
+                "spans",
+                columns,
+                batch,
+                plan.version,
+                digest.hexdigest(),
+                packed if is_whole else None,
+            )
             corrected = [keys[index] for index in batch if plan.fates[index] == CORRECTION]
             self.delete_older(corrected, plan.version)
 
@@ -221,18 +259,31 @@ class Writer:
         return columns
 
     def _insert_columns(
-        self, table: str, columns: Columns, indexes: Sequence[int], version: int, token: str
+        self,
+        table: str,
+        columns: Columns,
+        indexes: Sequence[int],
+        version: int,
+        token: str,
+        packed: PackedColumns | None = None,
     ) -> None:
         target = self._table(table)
         if len(indexes) < len(columns[target.names[0]]):
             columns = {
                 name: [values[index] for index in indexes] for name, values in columns.items()
             }
-        self._insert(target, target.of(columns, version, datetime.now(UTC)), token)
+        self._insert(target, target.of(columns, version, datetime.now(UTC)), token, packed)
 
-    def _insert(self, target: TableColumns, values: list[Sequence[Any]], token: str = "") -> None:
-        values = self._retention.stamp(target.table, target.names, values)
-        self._store.insert(target.table, target.names, values, target.types, token)
+    def _insert(
+        self,
+        target: TableColumns,
+        values: list[Sequence[Any]],
+        token: str = "",
+        packed: PackedColumns | None = None,
+    ) -> None:
+        if not packed:
+            values = self._retention.stamp(target.table, target.names, values)
+        self._store.insert(target.table, target.names, values, target.types, token, packed)
 
 
 def keep_bookings(columns: Columns, plan: SpanPlan) -> Columns:

@@ -19,7 +19,7 @@ from tachograph_store.client import Store
 from tachograph_store.errors import QueryRefused
 from tachograph_store.identities import SpanKey
 from tachograph_store.span_plan import SpanPlan
-from tachograph_store.writer import Writer
+from tachograph_store.writer import PackedColumns, Writer
 
 REFUSED: Final = "refused"
 """Reason of quarantined rows that the engine does not take."""
@@ -74,10 +74,16 @@ class Delivery:
                 for source, count in record.accepted.items():
                     fates.drained(Account(record.project, source, METRICS, "stored"), count)
         spans = tables.get("spans")
+        keys: list[SpanKey] = []
+        packed: PackedColumns = {}
+        if spans is not None:
+            # Before the lock: the drains of other processes wait for what stands under it.
+            _book(records, spans, books, block)
+            keys = _keys(spans)
+            packed = self.writer.pack_spans(spans.columns)
         with self.folder.exclusive_drain() as is_after_failure:
             if is_after_failure:
                 self.writer.await_inserts(_INSERT_S)
-            keys = [] if spans is None else _keys(spans)
             if begun is None or len(begun.fates) != len(keys):  # damaged since it was decided
                 plan = self.writer.plan_spans(keys, version_floor)
                 if spans is not None:
@@ -88,8 +94,7 @@ class Delivery:
                 own = (books, block)
                 plan, unsent = self.writer.resume(keys, begun.fates, begun.version, own)
             if spans is not None:
-                _book(records, spans, books, block)
-                self._send_spans(name, records, spans, keys, plan, unsent, fates, blaming)
+                self._send_spans(name, records, spans, keys, packed, plan, unsent, fates, blaming)
         for table, rows in tables.items():
             if table != "spans":
                 self._send_rows(name, table, records, rows, plan.version, fates, blaming)
@@ -101,13 +106,16 @@ class Delivery:
         records: Sequence[Unpacked],
         spans: Table,
         keys: Sequence[SpanKey],
+        packed: PackedColumns,
         plan: SpanPlan,
         unsent: Sequence[int],
         fates: Fates,
         blaming: Blaming,
     ) -> None:
         refused = send_bisecting(
-            unsent, lambda part: self.writer.send_spans(spans.columns, keys, plan, part), blaming
+            unsent,
+            lambda part: self.writer.send_spans(spans.columns, keys, plan, part, packed),
+            blaming,
         )
         arrived = set(plan.sent).difference(unsent)
         corrected = [i for i in arrived if plan.fates[i] == span_plan.CORRECTION]

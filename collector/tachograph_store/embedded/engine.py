@@ -31,6 +31,7 @@ _CONFIG = """<clickhouse>
   <max_server_memory_usage>{max_server_memory}</max_server_memory_usage>
   <background_pool_size>2</background_pool_size>
   <background_schedule_pool_size>4</background_schedule_pool_size>
+  <os_threads_nice_value_merge_mutate>10</os_threads_nice_value_merge_mutate>
   <mark_cache_size>134217728</mark_cache_size>
   <merge_tree>
     <number_of_free_entries_in_pool_to_execute_mutation>1</number_of_free_entries_in_pool_to_execute_mutation>

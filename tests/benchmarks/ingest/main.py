@@ -10,6 +10,7 @@ can be asked for, not when they were acknowledged.
 
 import argparse
 import json
+import os
 import statistics
 import tempfile
 import time
@@ -33,6 +34,7 @@ from tests.benchmarks.ingest.measure import (
     run_round,
 )
 from tests.benchmarks.ingest.peer_servers import MlflowServer, PeerServer, PhoenixServer
+from tests.benchmarks.ingest.processes import keep_priority
 from tests.benchmarks.ingest.report import (
     Figures,
     Measured,
@@ -214,6 +216,7 @@ class Bench:
 def main() -> None:
     """Measure, print tables, then the figures as one line."""
     args = _arguments()
+    keep_priority(os.getpid())
     console = Console(width=150)
     with tempfile.TemporaryDirectory(prefix="bench-ingest-", dir=args.dir) as folder:
         bench = Bench(args, console, Path(folder))

@@ -1,5 +1,6 @@
 """Server processes of a contestant: started, watched, ended; memory and CPU of their whole tree."""
 
+import os
 import subprocess
 import threading
 import time
@@ -32,6 +33,7 @@ class Servers:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        keep_priority(process.pid)
         self._processes.append(process)
 
     def check(self) -> None:
@@ -82,6 +84,16 @@ class Servers:
             with suppress(psutil.Error):
                 child.kill()
         self._processes.clear()
+
+
+def keep_priority(pid: int) -> None:
+    """Have a session run at the caller's nice value.
+
+    Where the kernel groups processes by session, their nice values count within it only, and a
+    session of its own shares the machine with all others as if it had none.
+    """
+    with suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(os.getpriority(os.PRIO_PROCESS, 0)))
 
 
 @dataclass(slots=True)
