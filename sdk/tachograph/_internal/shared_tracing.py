@@ -8,7 +8,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode
 
 from tachograph._internal.building import Builder, cleaned
 from tachograph._internal.delivery import AttributeValue, Delivery
@@ -95,6 +95,16 @@ class SharedTracing:
         if not context.is_valid:
             return None
         return Ids(f"{context.trace_id:032x}", f"{context.span_id:016x}")
+
+    def current_context(self) -> SpanContext | None:
+        context = trace.get_current_span().get_span_context()
+        return context if context.is_valid else None
+
+    def adopt(self, parent: SpanContext) -> Activation:
+        return otel_context.attach(trace.set_span_in_context(NonRecordingSpan(parent)))
+
+    def release(self, activation: Activation) -> None:
+        self.deactivate(activation)
 
     def end(self, record: SpanRecord) -> None:
         otel = record.otel

@@ -8,6 +8,7 @@ from contextvars import ContextVar, Token
 from typing import Any, Final, Protocol, TypeAlias
 
 from opentelemetry.sdk.trace.id_generator import IdGenerator
+from opentelemetry.trace import SpanContext
 
 from tachograph._internal.building import Builder
 from tachograph._internal.delivery import AttributeValue, Delivery
@@ -36,6 +37,15 @@ class Tracing(Protocol):
 
     def current_ids(self) -> Ids | None:
         """Ids of the current span, if any."""
+
+    def current_context(self) -> SpanContext | None:
+        """The current span as other processes may be told of it, if there is any."""
+
+    def adopt(self, parent: SpanContext) -> Activation:
+        """Make another process's span the current one until `release`."""
+
+    def release(self, activation: Activation) -> None:
+        """Undo `adopt`."""
 
     def end(self, record: SpanRecord) -> None:
         """Hand over a span that is complete, but for the time of its end."""
@@ -105,6 +115,28 @@ class IsolatedTracing:
     def current_ids(self) -> Ids | None:
         record = _current.get()
         return None if record is None else record.ids
+
+    def current_context(self) -> SpanContext | None:
+        record = _current.get()
+        return None if record is None else record.span_context
+
+    def adopt(self, parent: SpanContext) -> Activation:
+        # A record that is never ended stands for it.
+        return _current.set(
+            SpanRecord(
+                "",
+                0,
+                parent.trace_id,
+                parent.span_id,
+                0,
+                bool(parent.trace_flags.sampled),
+                {},
+                self._builder,
+            )
+        )
+
+    def release(self, activation: Token[SpanRecord | None]) -> None:
+        self.deactivate(activation)
 
     def end(self, record: SpanRecord) -> None:
         record.end_time_unix_nano = (

@@ -57,6 +57,7 @@ REQUEST_RESEND_COUNT = "http.request.resend_count"  # how often the client sent 
 SERVICE_NAME = "service.name"
 SERVICE_INSTANCE_ID = "service.instance.id"
 SESSION_ID = "session.id"
+CELERY_TASK_ID = "messaging.message.id"  # the task's id: one message a task
 USER_ID = "user.id"
 
 # --- Tachograph: who observed the request, and does it count

@@ -46,3 +46,6 @@ SIGNAL = "tachograph.signal"
 # --- the sidecar's own state
 PROXY_REQUESTS_IN_FLIGHT = "tachograph.proxy.requests_in_flight"
 PROXY_UPSTREAM_UP = "tachograph.proxy.upstream_up"
+PROXY_ENERGY_DRAWN = "tachograph.proxy.energy.drawn"  # J, by the devices' own counters
+PROXY_ENERGY_BOOKED = "tachograph.proxy.energy.booked"  # J, by account; they sum to what was drawn
+ACCOUNT = "account"  # requests | idle | unattributed
