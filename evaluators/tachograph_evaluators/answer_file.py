@@ -15,6 +15,8 @@ from tachograph_evaluators.evaluator import MAX_OFFSETS, Answer, Evaluator, Scor
 MAX_LINE_BYTES: Final = 64 * 1024 * 1024
 """A longer line is no answer; it is skipped without being held."""
 
+MAX_SAMPLES: Final = 16
+
 _TEXTS: Final = ("prompt", "context", "response")
 
 
@@ -80,8 +82,11 @@ def parse(raw: bytes, line: int) -> tuple[str, Answer]:
         trace_id="",
         span_id=str(key),
         span_time=0,
+        prompt=texts["prompt"],
         conversation=texts["prompt"],
-        **texts,
+        context=texts["context"],
+        response=texts["response"],
+        samples=_samples(row),
     )
     return str(key), answer
 
@@ -93,6 +98,15 @@ def _text(row: dict[str, Any], name: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise WrongRow(f"{name} is no text; give a string, a list of strings or null")
     return value
+
+
+def _samples(row: dict[str, Any]) -> tuple[str, ...]:
+    found = row.get("samples") or []
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise WrongRow(
+            "samples is no list of texts; give other answers to the same prompt, or none"
+        )
+    return tuple(found[:MAX_SAMPLES])
 
 
 def score_line(key: str, evaluator: Evaluator, scores: Sequence[Score]) -> str:

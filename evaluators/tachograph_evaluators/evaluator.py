@@ -29,7 +29,7 @@ class Answer:
     """One answer to judge: plain texts, already taken out of their messages.
 
     `prompt` is the last thing the user said, `conversation` everything that was sent, `context`
-    what the answer may rely on; None is unavailable.
+    what the answer may rely on; None is unavailable. `samples` are other answers to the same prompt.
     """
 
     project: str
@@ -40,9 +40,12 @@ class Answer:
     prompt: str | None = None
     conversation: str | None = None
     context: str | None = None
+    finish_reasons: Sequence[str] = ()  # why the engine ended it: stop, length, ...; () unstated
+    perplexity: float | None = None  # of the response under the engine's own log-probabilities
     model: str | None = None
     tenant: str | None = None
     variant: str | None = None
+    samples: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

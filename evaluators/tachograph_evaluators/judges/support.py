@@ -47,11 +47,13 @@ class Context:
 
     def __init__(self, text: str, encoder: Encoder) -> None:
         text = text[:MAX_CONTEXT_CHARS]
+        self._text = text
         self._encoder = encoder
-        stems = [stem(word) for word in words(text)]
+        found = words(text)
+        stems = [stem(word) for word in found]
         self._stems = frozenset(stems)
         self._pairs = frozenset(pairwise(stems))
-        content = [word for word in words(text) if word not in STOPWORDS]
+        content = [word for word in found if word not in STOPWORDS]
         common = [word for word, _ in Counter(content).most_common(_MAX_CONTEXT_WORDS)]
         self._vectors = encoder.words(common)[0]
         self._passages = _passages(text)
@@ -66,10 +68,10 @@ class Context:
 
     def coverage(self, text: str) -> tuple[float, float]:
         """Share of content words covered, weighted by rarity, and share of word pairs found."""
-        stems = [stem(word) for word in words(text)]
-        pairs = set(pairwise(stems))
+        found = words(text)
+        pairs = set(pairwise(stem(word) for word in found))
         pair_share = len(pairs & self._pairs) / len(pairs) if pairs else 0.0
-        content = [word for word in words(text) if word not in STOPWORDS]
+        content = [word for word in found if word not in STOPWORDS]
         if not content:
             return 0.0, pair_share
         vectors, rarity = self._encoder.words(content)
@@ -90,6 +92,24 @@ class Context:
         covered: NDArray[np.float64] = np.where(literal, exact, np.maximum(exact, near))
         return covered
 
+    def evidence(self, answer: Sequence[Span], max_chars: int) -> str:
+        """The context itself while it is short, else its passages nearest to the answer, in order."""
+        if len(self._text) <= max_chars or not answer:
+            return self._text[:max_chars]
+        chosen = self._preselect(answer)
+        vectors = self._encoder.encode([span.text for span in answer] + chosen)
+        near = (vectors[: len(answer)] @ vectors[len(answer) :].T).max(axis=0)
+        wanted = frozenset(content_stems(" ".join(span.text for span in answer)))
+        shared = [len(wanted.intersection(content_stems(passage))) for passage in chosen]
+        rank = near + np.array(shared) / max(1, *shared)
+        kept: set[int] = set()
+        held = 0
+        for index in map(int, np.argsort(rank)[::-1]):
+            if held + len(chosen[index]) <= max_chars:
+                kept.add(index)
+                held += len(chosen[index]) + 1
+        return " ".join(passage for index, passage in enumerate(chosen) if index in kept)
+
     def texts(self, answer: Sequence[Span]) -> list[str]:
         """What `measure` will embed: many answers' texts in one call are four times as fast."""
         return [span.text for span in answer] + self._preselect(answer)
@@ -107,15 +127,15 @@ class Context:
         """The passages worth embedding: all of a short context, the best by shared words of a long."""
         if len(self._passages) <= _MAX_PASSAGES:
             return [passage for passage, _ in self._passages]
-        kept: dict[int, None] = {}
+        kept: set[int] = set()
         for span in answer:
             stems = frozenset(content_stems(span.text))
             shared = [len(stems & passage_stems) for _, passage_stems in self._passages]
             for index in np.argsort(shared)[::-1][:_PASSAGES_PER_SENTENCE]:
-                kept[int(index)] = None
+                kept.add(int(index))
             if len(kept) >= _MAX_PASSAGES:
                 break
-        return [self._passages[index][0] for index in kept]
+        return [self._passages[index][0] for index in sorted(kept)[:_MAX_PASSAGES]]
 
 
 def _passages(text: str) -> list[tuple[str, frozenset[str]]]:

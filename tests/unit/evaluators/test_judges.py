@@ -9,6 +9,7 @@ from tachograph_evaluators.evaluator import NOT_APPLICABLE, Answer, Evaluator, S
 from tachograph_evaluators.judges.coherence import Coherence
 from tachograph_evaluators.judges.grounding import Grounding
 from tachograph_evaluators.judges.safety import Safety
+from tachograph_evaluators.judges.settings import JudgeSettings
 
 CONTEXT = (
     "The Amber Lighthouse was built in 1874 by the engineer Clara Whitfield. It stands 41 metres "
@@ -115,7 +116,10 @@ def test_repetition_is_seen(looping: str) -> None:
     assert (plain.value, plain.label, looped.label) == (1.0, "pass", "fail")
 
 
-@pytest.mark.parametrize("evaluator", [Safety(), Coherence(), Grounding()])
+LIGHT = JudgeSettings(small_model=False)
+
+
+@pytest.mark.parametrize("evaluator", [Safety(), Coherence(), Grounding(LIGHT)])
 @pytest.mark.parametrize(
     "response",
     [
