@@ -15,7 +15,11 @@ def queue(name: str) -> Queue:
 
 
 def depth(connection: Any, name: str) -> int:
-    """Messages that wait in a queue, 0 when it does not exist yet."""
+    """Messages that wait in a queue, 0 when it does not exist yet.
+
+    Raises OperationalError or OSError while the broker is away.
+    """
+    connection.ensure_connection(max_retries=1)  # a pooled one may have ended with its broker
     channel = connection.channel()
     try:
         return int(channel.queue_declare(queue=name, passive=True).message_count)

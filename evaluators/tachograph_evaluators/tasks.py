@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from celery.signals import worker_process_init
+from kombu.exceptions import OperationalError
 
 from tachograph_evaluators import judging, model_state, ping, registry
 from tachograph_evaluators.alerts.exclusive import exclusive
@@ -52,7 +53,7 @@ def _alone(work: Callable[[], Done], what: str) -> Done | None:
             return None
         try:
             return work()
-        except StoreUnavailable as error:
+        except (StoreUnavailable, OperationalError, OSError) as error:
             _log.warning("nothing %s: %s", what, error)
         except RuleFileError as error:
             _log.error("nothing %s until the evaluation rules are mended: %s", what, error)

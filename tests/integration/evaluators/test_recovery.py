@@ -1,7 +1,5 @@
 """Killed workers, failing evaluators, another broker: nothing is lost, nothing twice."""
 
-import shutil
-import socket
 import subprocess
 import sys
 from collections import Counter
@@ -10,6 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.fixtures.brokers import Broker, running_rabbitmq, running_redis
 
 from tachograph_store.client import Store
 from tachograph_store.writer import Writer
@@ -100,35 +99,33 @@ def test_a_failing_evaluator_is_recorded_and_spoils_nothing(
     assert (parked["attempt"], parked["error"]) == (3, "RuntimeError: boom was said")
 
 
-@pytest.fixture
-def redis_url(tmp_path: Path) -> Iterator[str]:
-    """A real Redis on a free port."""
-    program = shutil.which("redis-server")
-    assert program, "redis-server is missing: install Debian's package redis-server"
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    arguments = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    with (tmp_path / "redis.log").open("wb") as log:
-        process = subprocess.Popen([program, *arguments], cwd=tmp_path, stdout=log, stderr=log)
-        try:
-            yield f"redis://127.0.0.1:{port}/0"
-        finally:
-            process.terminate()
-            process.wait(20)
+@pytest.fixture(params=["redis", "rabbitmq"])
+def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker]:
+    """A real broker on a free port."""
+    running = {"redis": running_redis, "rabbitmq": running_rabbitmq}[request.param]
+    with running(tmp_path) as process:
+        yield process
 
 
-def test_the_same_over_redis(
+def test_the_same_over_a_broker_that_is_killed(
     stack: Stack,
     writer: Writer,
     project: str,
     scores: Callable[[str], list[Row]],
-    redis_url: str,
+    broker: Broker,
 ) -> None:
-    settings = {"TACHOGRAPH_EVALUATORS_BROKER_URL": redis_url}
+    settings = {
+        "TACHOGRAPH_EVALUATORS_BROKER_URL": broker.url,
+        "TACHOGRAPH_EVALUATORS_START_LIMIT_S": "10",
+        "TACHOGRAPH_EVALUATORS_TIME_LIMIT_S": "100",  # no worker dies here: no slow machine may
+    }
     spans = [answer_span(project, f"answer number {number}") for number in range(40)]
     with stack.running("worker", "beat", **settings):
-        writer.write_spans(spans)
+        writer.write_spans(spans[:20])
+        eventually(lambda: len(scores(project)) >= 1, "the first scores")
+        broker.kill()
+        broker.start()
+        writer.write_spans(spans[20:])
         eventually(lambda: len(scores(project)) >= 40, "all scores")
         ping = [sys.executable, "-m", "tachograph_cli", "worker", "--ping", "--timeout", "20"]
         environment = {**stack.environment, **settings}
