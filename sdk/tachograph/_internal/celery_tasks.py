@@ -1,6 +1,7 @@
 """Celery: a task continues the trace of who sent it."""
 
 from contextlib import ExitStack
+from importlib import import_module
 from typing import Any, Final
 
 from tachograph._internal.errors import contained
@@ -18,8 +19,7 @@ def connect_celery() -> None:
     Call it once in the process that sends and in the worker's module; before `init` it changes
     nothing. Raises ImportError where Celery is not installed.
     """
-    from celery import signals
-
+    signals = import_module("celery.signals")
     uid = "tachograph-{}"
     for signal, receiver in (
         (signals.before_task_publish, _before_publish),

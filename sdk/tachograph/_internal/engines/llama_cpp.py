@@ -84,9 +84,7 @@ class _Meter:
                 self.log_probability = (self.log_probability or 0.0) + self._log_probability(token)
 
     def _log_probability(self, token: int) -> float:
-        import numpy  # comes with llama-cpp-python
-
-        engine = sys.modules["llama_cpp"]
+        engine, numpy = sys.modules["llama_cpp"], sys.modules["numpy"]  # one brings the other
         pointer = engine.llama_get_logits_ith(self._llm.ctx, -1)
         logits = numpy.ctypeslib.as_array(pointer, shape=(self._llm.n_vocab(),))
         highest = float(logits.max())
