@@ -18,6 +18,8 @@ from tachograph_sidecar.engines.watch import EngineWatch
 from tachograph_sidecar.gpu.monitor import GpuMonitor
 from tachograph_sidecar.gpu.nvml import NvmlSource
 from tachograph_sidecar.gpu.source import GpuSource
+from tachograph_sidecar.ledger.feed import LedgerFeed
+from tachograph_sidecar.ledger.settlement import GpuLedger
 from tachograph_sidecar.observe.recorder import Recorder, RecorderOptions
 from tachograph_sidecar.observe.span import span_builder
 from tachograph_sidecar.proxy.admission import Admission, AdmissionRules
@@ -72,6 +74,7 @@ class Sidecar:
         self._is_started = False
         self._outlet: Outlet = outlet or _delivery(settings)
         self._rule = EqualShare()
+        self._ledger = GpuLedger()
         options = RecorderOptions(capture=settings.capture)
         routing = _routing(settings)
         self._balancer = Balancer(routing.upstreams or settings.upstreams, settings.max_connections)
@@ -87,6 +90,7 @@ class Sidecar:
             ),
             submit=self._outlet.submit_span,
             charge=self._charge,
+            ledger=self._ledger if settings.gpu else None,
         )
         self._server = ProxyServer(
             self._balancer,
@@ -98,13 +102,8 @@ class Sidecar:
         self._admit_by(routing.rules)
         self._monitor: GpuMonitor | None = None
         if settings.gpu:
-            loop = asyncio.get_running_loop()
-
-            def on_power(now_ns: int, watts: float | None, count: int) -> None:
-                if not loop.is_closed():
-                    loop.call_soon_threadsafe(self._rule.power, now_ns, watts, count)
-
-            self._monitor = GpuMonitor(gpus or NvmlSource(), on_power, self._outlet.submit_metrics)
+            feed = LedgerFeed(self._ledger, asyncio.get_running_loop(), self._outlet.submit_metrics)
+            self._monitor = GpuMonitor(gpus or NvmlSource(), feed, self._outlet.submit_metrics)
         self._started_at = time.monotonic()
 
     async def start(self) -> list[tuple[str, int]]:
@@ -123,6 +122,7 @@ class Sidecar:
         self._recorder.deferred.drain()
         if self._monitor is not None:
             await asyncio.to_thread(self._monitor.stop)
+        self._ledger.flush(time.perf_counter_ns())
         for watch in self._watches.values():
             await asyncio.to_thread(watch.stop)
         was_sent = await asyncio.to_thread(self._outlet.shutdown, FLUSH_S)

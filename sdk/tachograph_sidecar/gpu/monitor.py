@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from tachograph._internal.delivery import MetricPoint
 from tachograph_sidecar.gpu.readings import to_points
@@ -12,8 +13,18 @@ from tachograph_sidecar.gpu.source import GpuDevice, GpuSource, GpuUnavailable
 
 _log = logging.getLogger("tachograph.sidecar")
 
-OnPower = Callable[[int, float | None, int], None]
-"""(time of `time.perf_counter_ns`, watts of all devices together or None, device count)."""
+
+class ReadingListener(Protocol):
+    """Told of readings from the monitor's threads; times of `time.perf_counter_ns`."""
+
+    def power(self, at_ns: int, watts: Sequence[float | None]) -> None:
+        """The power of each device, None where it cannot be read."""
+
+    def energy(self, at_ns: int, device: int, joules: float) -> None:
+        """The energy counter of the device at a position."""
+
+    def lost(self) -> None:
+        """The devices are no longer read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +32,7 @@ class MonitorOptions:
     """Rhythm of the readings, seconds."""
 
     power_interval_s: float = 0.1
+    energy_interval_s: float = 0.5
     state_interval_s: float = 1.0
     retry_interval_s: float = 60.0
     """Pause between two looks for a driver where there was none, or after it was lost."""
@@ -31,7 +43,7 @@ class GpuMonitor:
 
     Args:
         source: where devices come from.
-        on_power: told of each power reading, from the monitor's thread.
+        listener: told of each reading of power and energy.
         on_points: given the metric points of each second, from the monitor's thread.
         options: rhythm.
     """
@@ -39,12 +51,12 @@ class GpuMonitor:
     def __init__(
         self,
         source: GpuSource,
-        on_power: OnPower,
+        listener: ReadingListener,
         on_points: Callable[[Sequence[MetricPoint]], object],
         options: MonitorOptions | None = None,
     ) -> None:
         self._source = source
-        self._on_power = on_power
+        self._listener = listener
         self._on_points = on_points
         self._options = options or MonitorOptions()
         self._stop = threading.Event()
@@ -112,7 +124,7 @@ class GpuMonitor:
             over.set()
             energy.join()
             self._devices = []
-            self._on_power(time.perf_counter_ns(), None, 0)
+            self._listener.lost()
             self._source.close()
         self._stop.wait(self._options.retry_interval_s)
 
@@ -121,8 +133,7 @@ class GpuMonitor:
         while not self._stop.is_set():
             now_ns = time.perf_counter_ns()
             watts = [device.power_w() for device in devices]
-            known = [value for value in watts if value is not None]
-            self._on_power(now_ns, sum(known) if len(known) == len(watts) else None, len(devices))
+            self._listener.power(now_ns, watts)
             now = time.monotonic()
             if now >= next_state:
                 next_state = max(next_state + self._options.state_interval_s, now)
@@ -152,8 +163,13 @@ class GpuMonitor:
         while not over.is_set():
             try:
                 for position, device in enumerate(devices):
-                    self._energy_j[position] = device.energy_j()
+                    asked_ns = time.perf_counter_ns()
+                    joules = self._energy_j[position] = device.energy_j()
+                    if joules is not None:
+                        # the call blocks: what it tells was so about half way through it
+                        at_ns = (asked_ns + time.perf_counter_ns()) // 2
+                        self._listener.energy(at_ns, position, joules)
             except Exception:  # noqa: BLE001 - a driver's defect must not reach requests
                 _log.exception("tachograph sidecar: reading the energy counter failed")
                 return
-            over.wait(self._options.state_interval_s)
+            over.wait(self._options.energy_interval_s)

@@ -1,5 +1,6 @@
 """Watches model requests pass and makes one span of each. Whatever fails here, requests go on."""
 
+import dataclasses
 import functools
 import logging
 import time
@@ -14,8 +15,10 @@ from opentelemetry.sdk.trace import ReadableSpan
 from tachograph._internal.facts import lowest
 from tachograph.semconv import headers
 from tachograph.types import CaptureMode
-from tachograph_sidecar.attribution import AttributionRule, Share
+from tachograph_sidecar.attribution import EqualShare, Share
 from tachograph_sidecar.engines import EngineAdapter, by_server_header
+from tachograph_sidecar.ledger.settlement import GpuLedger
+from tachograph_sidecar.ledger.work import EnergyShare
 from tachograph_sidecar.observe.answer import Answer
 from tachograph_sidecar.observe.bounded import BoundedCopy, Budget
 from tachograph_sidecar.observe.deferred import Deferred
@@ -79,11 +82,12 @@ class Recorder:
     Args:
         options: what is kept.
         tenants: whose request it is.
-        rule: splits busy time and energy over requests.
+        rule: splits busy time over requests.
         engine: the engine at an upstream as known now; None before one was chosen.
         build: makes a span of a finished observation.
         submit: hands a span to delivery; False when it was dropped there.
         charge: told the tenant and the tokens of each answer that states them.
+        ledger: splits the GPUs' energy over requests; None without.
     """
 
     def __init__(
@@ -91,11 +95,12 @@ class Recorder:
         *,
         options: RecorderOptions,
         tenants: Tenants,
-        rule: AttributionRule,
+        rule: EqualShare,
         engine: Callable[[Upstream | None], EngineAdapter],
         build: "Callable[[Observation], ReadableSpan]",
         submit: Callable[[ReadableSpan], bool],
         charge: Callable[[str | None, int], None] | None = None,
+        ledger: GpuLedger | None = None,
     ) -> None:
         self.options = options
         self.tenants = tenants
@@ -104,6 +109,7 @@ class Recorder:
         self.build = build
         self.submit = submit
         self.charge = charge
+        self.ledger = ledger
         self.budget = Budget(options.budget_bytes)
         self.deferred = Deferred()
         self.in_flight = 0
@@ -209,7 +215,11 @@ class Observation:
         self.upstream = upstream
         if not self._was_sent:  # a second try is the same request
             self._was_sent = True
-            self.recorder.rule.begin(self, time.perf_counter_ns())
+            now_ns = time.perf_counter_ns()
+            self.recorder.rule.begin(self, now_ns)
+            ledger = self.recorder.ledger
+            if ledger is not None and ledger.is_measuring:
+                ledger.begin(self, now_ns, self.request.total)
 
     @_never_raises
     def response_head(self, status: int, fields: list[Header]) -> None:
@@ -283,7 +293,12 @@ class Observation:
             return
         for event in self._events.feed(data):
             if self.answer.add_chunk(event):
-                self.chunks.tick(arrived_ns)
+                self._tick(arrived_ns)
+
+    def _tick(self, arrived_ns: int) -> None:
+        self.chunks.tick(arrived_ns)
+        if self.recorder.ledger is not None:
+            self.recorder.ledger.output(self, arrived_ns)
 
     def _end(self) -> None:
         self._is_over = True
@@ -298,7 +313,33 @@ class Observation:
         else:
             for event in self._events.finish():
                 if self.answer.add_chunk(event):
-                    self.chunks.tick(self.end_ns)
+                    self._tick(self.end_ns)
+        ledger, answer = self.recorder.ledger, self.answer
+        if ledger is None or not ledger.end(
+            self,
+            self.end_ns,
+            prompt_bytes=self.request.total,
+            input_tokens=answer.input_tokens,
+            cached_tokens=answer.cache_read_tokens,
+            output_tokens=answer.output_tokens,
+            on_share=self.settled,
+        ):
+            self._submit()
+
+    @_never_raises
+    def settled(self, share: EnergyShare) -> None:
+        """Its part of the energy is known now."""
+        if self.share is not None:
+            self.share = dataclasses.replace(
+                self.share,
+                gpu_s=share.gpu_s,
+                energy_j=share.energy_j,
+                energy_error_j=share.energy_error_j,
+                method=share.method,
+            )
+        self._submit()
+
+    def _submit(self) -> None:
         token_count = (self.answer.input_tokens or 0) + (self.answer.output_tokens or 0)
         if self.recorder.charge is not None and token_count:
             self.recorder.charge(None if self.tenant is None else self.tenant.name, token_count)

@@ -213,6 +213,8 @@ def _add_use(found: AttributeMap, seen: Observation) -> None:
         found[attributes.GPU_SECONDS] = share.gpu_s
     if share.energy_j is not None:
         found[attributes.ENERGY] = share.energy_j
+    if share.energy_error_j is not None:
+        found[attributes.ENERGY_ERROR] = share.energy_error_j
 
 
 def _error_type(seen: Observation) -> str | None:

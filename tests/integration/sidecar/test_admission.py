@@ -32,8 +32,8 @@ def test_a_tenant_over_its_tokens_gets_429_in_the_clients_own_shape(
     path = tmp_path / "routing.toml"
     path.write_text("[tenants.acme]\ntokens_per_minute = 100")
     engine = kit.engine(_answer_all)
-    options = {"routing_file": str(path), "trust_tenant_header": "on"}
-    client = kit.client(kit.sidecar(engine.url, outlet, **options).port)
+    sidecar = kit.sidecar(engine.url, outlet, routing_file=str(path), trust_tenant_header="on")
+    client = kit.client(sidecar.port)
     client.send(_request(b"x-tachograph-tenant: acme"))
     client.read_until(b"}}")
     outlet.wait_for_spans(1)  # tokens are charged when the answer has been read

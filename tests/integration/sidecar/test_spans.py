@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -334,11 +335,12 @@ def test_of_two_sidecars_in_a_row_the_one_at_the_engine_counts(
 
 
 def test_with_a_gpu_a_span_has_its_seconds_and_joules(kit: "Kit", outlet: "KeepingOutlet") -> None:
-    recording = Recording(RECORDING)
-    source = ReplaySource(recording, clock=lambda: 2 * 10**9)
-    power_w = source.open()[0].power_w()
+    started_ns = time.perf_counter_ns()
+    source = ReplaySource(
+        Recording(RECORDING), clock=lambda: time.perf_counter_ns() - started_ns + 10**9
+    )
     sidecar = kit.sidecar(kit.engine(_answering(ANSWER)).url, outlet, gpus=source)
-    kit.wait_until(lambda: any(p.name == "hw.power" for p in outlet.points), "power was read")
+    kit.wait_until(lambda: any(p.name == "hw.energy" for p in outlet.points), "energy was read")
 
     def ask() -> Mapping[str, object]:
         client = kit.client(sidecar.port)
@@ -350,11 +352,21 @@ def test_with_a_gpu_a_span_has_its_seconds_and_joules(kit: "Kit", outlet: "Keepi
     found = next(
         _attributes(s) for s in outlet.spans if "tachograph.usage.energy" in _attributes(s)
     )
-    engine_s, gpu_s = (
-        found["tachograph.usage.engine_seconds"],
-        found["tachograph.usage.gpu_seconds"],
-    )
-    energy_j = found["tachograph.usage.energy"]
-    assert isinstance(engine_s, float) and isinstance(energy_j, float) and power_w is not None
-    assert gpu_s == engine_s
-    assert energy_j == pytest.approx(engine_s * power_w)
+    assert found["tachograph.usage.attribution_method"] == "work_roofline"
+    for name in ("engine_seconds", "gpu_seconds", "energy"):
+        value = found[f"tachograph.usage.{name}"]
+        assert isinstance(value, float) and value > 0
+    error_j = found["tachograph.usage.energy_error"]
+    assert isinstance(error_j, float) and error_j >= 0
+
+    def accounts() -> dict[object, float]:
+        return {
+            point.attributes.get("account"): point.value
+            for point in outlet.points
+            if point.name.startswith("tachograph.proxy.energy.")
+        }
+
+    kit.wait_until(lambda: len(accounts()) == 4, "the accounts were told")
+    told = accounts()
+    booked_j = sum(joules for account, joules in told.items() if account is not None)
+    assert told[None] == pytest.approx(booked_j)

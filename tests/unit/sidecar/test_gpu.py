@@ -18,7 +18,9 @@ from tachograph_sidecar.gpu.replay import Recording, ReplaySource
 from tachograph_sidecar.gpu.source import GpuDevice, GpuSource, GpuState, GpuUnavailable
 
 RECORDING = Path(__file__).parents[2] / "fixtures" / "nvml" / "h100.jsonl"
-FAST = MonitorOptions(power_interval_s=0.001, state_interval_s=0.002, retry_interval_s=0.01)
+FAST = MonitorOptions(
+    power_interval_s=0.001, energy_interval_s=0.001, state_interval_s=0.002, retry_interval_s=0.01
+)
 DEADLINE_S = 30.0
 
 
@@ -26,11 +28,19 @@ class Kept:
     """What a monitor tells."""
 
     def __init__(self) -> None:
-        self.power: list[tuple[int, float | None, int]] = []
+        self.powers: list[tuple[int, Sequence[float | None]]] = []
+        self.energies: list[tuple[int, int, float]] = []
+        self.losses = 0
         self.points: list[MetricPoint] = []
 
-    def on_power(self, now_ns: int, watts: float | None, count: int) -> None:
-        self.power.append((now_ns, watts, count))
+    def energy(self, at_ns: int, device: int, joules: float) -> None:
+        self.energies.append((at_ns, device, joules))
+
+    def lost(self) -> None:
+        self.losses += 1
+
+    def power(self, at_ns: int, watts: Sequence[float | None]) -> None:
+        self.powers.append((at_ns, watts))
 
     def on_points(self, points: Sequence[MetricPoint]) -> None:
         self.points.extend(points)
@@ -79,7 +89,7 @@ def test_the_monitor_publishes_every_reading_of_a_device() -> None:
     source = ReplaySource(
         Recording(RECORDING), clock=lambda: 10**9 + time.perf_counter_ns() - started
     )
-    monitor = GpuMonitor(source, kept.on_power, kept.on_points, FAST)
+    monitor = GpuMonitor(source, kept, kept.on_points, FAST)
     monitor.start()
     try:
         _wait_until(lambda: any(point.name == "hw.energy" for point in kept.points))
@@ -87,14 +97,15 @@ def test_the_monitor_publishes_every_reading_of_a_device() -> None:
     finally:
         monitor.stop()
     assert state["available"] is True
-    assert kept.power[0][1] is not None and kept.power[0][2] == 1
+    assert kept.powers[0][1][0] is not None and len(kept.powers[0][1]) == 1
+    assert kept.energies and all(device == 0 for _, device, _ in kept.energies)
     assert {point.name for point in kept.points} == set(GPU_READING_COLUMNS)
     instants = {point.time_unix_nano for point in kept.points if point.name == "hw.power"}
     assert len(instants) >= 1
     assert {point.attributes["hw.id"] for point in kept.points} == {
         Recording(RECORDING).identity.uuid
     }
-    assert kept.power[-1][1:] == (None, 0)  # after the stop nothing is known
+    assert kept.losses == 1  # after the stop nothing is known
 
 
 def test_unsupported_readings_make_no_points() -> None:
@@ -109,7 +120,7 @@ def test_unsupported_readings_make_no_points() -> None:
 
 def test_no_gpu_is_a_state() -> None:
     kept = Kept()
-    monitor = GpuMonitor(ReplaySource(clock=lambda: 0), kept.on_power, kept.on_points, FAST)
+    monitor = GpuMonitor(ReplaySource(clock=lambda: 0), kept, kept.on_points, FAST)
     monitor.start()
     try:
         _wait_until(
@@ -117,7 +128,7 @@ def test_no_gpu_is_a_state() -> None:
         )
     finally:
         monitor.stop()
-    assert kept.points == [] and kept.power == []
+    assert kept.points == [] and kept.powers == []
 
 
 def test_this_machine_answers_without_raising() -> None:
@@ -176,7 +187,7 @@ def test_a_lost_device_is_found_again(caplog: pytest.LogCaptureFixture) -> None:
     kept = Kept()
     source = FlakySource(ReplaySource(Recording(RECORDING), clock=lambda: 10**9))
     before = threading.active_count()
-    monitor = GpuMonitor(source, kept.on_power, kept.on_points, FAST)
+    monitor = GpuMonitor(source, kept, kept.on_points, FAST)
     monitor.start()
     try:
         _wait_until(lambda: len(kept.points) > 0)

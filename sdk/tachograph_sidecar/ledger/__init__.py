@@ -1,0 +1,1 @@
+"""The GPU ledger: whose work the measured joules were."""
