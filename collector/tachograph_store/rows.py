@@ -82,7 +82,7 @@ class SpanRow:
     event_attributes: Sequence[Mapping[str, str]] = ()
     link_trace_ids: Sequence[str] = ()
     link_span_ids: Sequence[str] = ()
-    content_hash: int = 0  # of the span's OTLP bytes: tells a retry from a correction
+    content_hash: int = 0  # of all the sender said: tells a retry from a correction
     version: int = 0
     stored_at: datetime | None = None
     expires_on: date

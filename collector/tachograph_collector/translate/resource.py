@@ -7,6 +7,7 @@ from typing import Final
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from tachograph.semconv import attributes as a
+from tachograph_collector.translate.content_hash import resource_identity
 from tachograph_collector.translate.limits import Limits
 from tachograph_collector.translate.values import cut, python_values, text_of
 
@@ -47,7 +48,7 @@ def read_resource(resource: Resource, limits: Limits) -> Source:
         service_instance_id=_name(attributes, a.SERVICE_INSTANCE_ID),
         host=_name(attributes, _HOST_NAME),
         attributes=attributes,
-        identity=resource.SerializeToString(deterministic=True),
+        identity=resource_identity(resource),
     )
 
 

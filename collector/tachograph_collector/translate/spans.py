@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
-from hashlib import blake2b
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -14,6 +13,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from tachograph.semconv.values import Observer, RejectReason
 from tachograph_collector.translate.annotations import score_rows
 from tachograph_collector.translate.attribute_reader import AttributeReader
+from tachograph_collector.translate.content_hash import content_hash, sender_digest
 from tachograph_collector.translate.counting import OBSERVERS, is_counted
 from tachograph_collector.translate.dialects.table import LEVEL, STATUS_MESSAGE
 from tachograph_collector.translate.events import (
@@ -48,7 +48,6 @@ _NO_EVENTS = SpanEvents()
 _NO_TRACE_ID = bytes(16)
 _NO_SPAN_ID = bytes(8)
 _DAY_NS = 86_400 * NANOSECONDS
-_HASHED_AT_ONCE_BYTES = 2047
 (
     _TRACE_ID, _SPAN_ID, _PARENT_SPAN_ID, _START_TIME, _DURATION_NS, _NAME, _KIND, _STATUS_CODE,
     _STATUS_MESSAGE, _OBSERVER, _IS_COUNTED, _TRUNCATED, _ATTRIBUTES, _EVENT_TIMES, _EVENT_NAMES,
@@ -150,12 +149,13 @@ class SpanTranslator:
         if reason is not None:
             rejections.add(ledger_name, reason)
             return
-        fields = None if raw.dropped_attributes_count else self._reader.read(raw.attributes[:])
+        attributes = raw.attributes[:]
+        fields = None if raw.dropped_attributes_count else self._reader.read(attributes)
         if fields is None:
             dropped = span.dropped_attributes_count
             fields = read_attributes(span.attributes, dropped, self._limits)
         row = _row(span, raw, fields, sender, self._limits)
-        row[_CONTENT_HASH] = sender.content_hash(content)
+        row[_CONTENT_HASH] = content_hash(sender.digest, raw, attributes)
         index = len(spans.rows)
         spans.rows.append(row)
         spans.sources.append(ledger_name)
@@ -174,7 +174,8 @@ class _Sender:
     scope_name: str
     template: Sequence[Any]
     """A row with what they share."""
-    digest: Any
+    digest: bytes
+    """Of what they share, for their content hashes."""
 
     @classmethod
     def of(cls, project: str, source: Source, scope: InstrumentationScope) -> "_Sender":
@@ -189,22 +190,7 @@ class _Sender:
         }
         for name, value in shared.items():
             template[INDEX[name]] = value
-        digest = blake2b(digest_size=8)
-        for part in (source.identity, scope.SerializeToString(deterministic=True)):
-            digest.update(len(part).to_bytes(8, "big"))
-            digest.update(part)
-        return cls(source, scope.name, template, digest)
-
-    def content_hash(self, span: bytes) -> int:
-        """64 bits of everything the sender said of the span: equal for a retry, not for a change.
-
-        In pieces: blake2b lets go of the interpreter lock for 2,048 bytes or more, and takes longer
-        to get it back from another thread than to hash them.
-        """
-        digest = self.digest.copy()
-        for begin in range(0, len(span), _HASHED_AT_ONCE_BYTES):
-            digest.update(span[begin : begin + _HASHED_AT_ONCE_BYTES])
-        return int.from_bytes(digest.digest(), "big")
+        return cls(source, scope.name, template, sender_digest(source.identity, scope))
 
 
 def _reject_reason(span: Any, window: Window) -> str | None:
