@@ -6,13 +6,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fixtures.journal_books import journal_books, write_booked
 from tests.fixtures.module_store import module_store
 
 from tachograph_store.client import Store
-from tachograph_store.import_books import ImportBooks
 from tachograph_store.queries.ledger import LedgerBalance, ledger_balance
 from tachograph_store.removals import (
     delete_expired,
@@ -23,6 +24,7 @@ from tachograph_store.removals import (
     mark_forgotten,
 )
 from tachograph_store.rows import SpanRow
+from tachograph_store.settings import StoreSettings
 from tachograph_store.writer import Writer
 
 store_server, reader_store, writer_store, migrator_store = module_store()
@@ -30,6 +32,7 @@ store_server, reader_store, writer_store, migrator_store = module_store()
 TODAY = datetime.now(UTC).date()
 SOON = TODAY + timedelta(days=1)
 LATER = TODAY + timedelta(days=9)
+ROUNDS = 20
 
 
 def _span(project: str, **changes: Any) -> SpanRow:
@@ -67,27 +70,28 @@ def test_a_project_without_books_has_no_lines(reader_store: Store, project: str)
     assert ledger_balance(reader_store, project) == []
 
 
-def test_imported_spans_are_in_the_books_each_once(
-    writer_store: Store, reader_store: Store, project: str
+def test_journaled_spans_are_in_the_books_each_once(
+    store_server: StoreSettings, reader_store: Store, project: str, tmp_path: Path
 ) -> None:
-    books = ImportBooks(Writer(writer_store), project)
     first, second = _span(project), _span(project, service_name="")
-    books.write([first, second])
-    write = books.write([first, replace(first, content_hash=1, service_name="other")])
-    assert (write.stored, write.duplicates, write.corrections) == (0, 0, 2)
+    corrected = replace(first, content_hash=1, service_name="other")
+    write_booked(store_server, tmp_path, [first, second], [first, corrected])
     line = _one(reader_store, project)
-    assert (line.received, line.accepted, line.stored, line.duplicate) == (2, 2, 1, 1)
+    assert (line.accepted, line.stored, line.duplicate) == (2, 1, 1)
     assert line.live == 1  # also once it is corrected to be another service's
     assert _one(reader_store, project, "other").reasons == {"duplicate:correction": 1}
     assert all(line.is_balanced for line in ledger_balance(reader_store, project))
 
 
 def test_expired_spans_stay_counted_after_they_are_deleted(
-    writer_store: Store, reader_store: Store, project: str
+    store_server: StoreSettings,
+    writer_store: Store,
+    reader_store: Store,
+    project: str,
+    tmp_path: Path,
 ) -> None:
-    ImportBooks(Writer(writer_store), project).write(
-        [_span(project, expires_on=SOON), _span(project, expires_on=SOON), _span(project)]
-    )
+    spans = [_span(project, expires_on=SOON), _span(project, expires_on=SOON), _span(project)]
+    write_booked(store_server, tmp_path, spans)
     after = SOON + timedelta(days=1)
     assert enter_expired(writer_store, project).count == 0
     assert expired_through(reader_store, project) == TODAY - timedelta(days=1)
@@ -101,11 +105,14 @@ def test_expired_spans_stay_counted_after_they_are_deleted(
 
 
 def test_forgotten_spans_are_counted_once_whenever_they_are_deleted(
-    writer_store: Store, reader_store: Store, project: str
+    store_server: StoreSettings,
+    writer_store: Store,
+    reader_store: Store,
+    project: str,
+    tmp_path: Path,
 ) -> None:
-    ImportBooks(Writer(writer_store), project).write(
-        [_span(project, user="ada"), _span(project, user="ada"), _span(project, user="bob")]
-    )
+    spans = [_span(project, user="ada"), _span(project, user="ada"), _span(project, user="bob")]
+    write_booked(store_server, tmp_path, spans)
     for user, marked, forgotten in (("ada", 2, 2), ("bob", 1, 3)):
         mark_forgotten(writer_store, project, "user = {user:String}", {"user": user})
         gone = {"stored": 3, "live": 3 - forgotten, "expired": 0, "forgotten": forgotten}
@@ -118,9 +125,13 @@ def test_forgotten_spans_are_counted_once_whenever_they_are_deleted(
 
 
 def test_spans_that_the_books_do_not_have_yet_are_not_counted_as_gone(
-    writer_store: Store, reader_store: Store, project: str
+    store_server: StoreSettings,
+    writer_store: Store,
+    reader_store: Store,
+    project: str,
+    tmp_path: Path,
 ) -> None:
-    ImportBooks(Writer(writer_store), project).write([_span(project)])
+    write_booked(store_server, tmp_path, [_span(project)])
     on_its_way = _span(project, booked_by="journal", booked_source="shop", user="ada")
     Writer(writer_store).write_spans([on_its_way])
     line = _one(reader_store, project)
@@ -141,27 +152,41 @@ def test_rows_that_no_books_have_stand_beside(
 
 @pytest.mark.timeout(300)
 def test_the_books_balance_at_every_moment(
-    writer_store: Store, reader_store: Store, project: str
+    store_server: StoreSettings,
+    writer_store: Store,
+    reader_store: Store,
+    project: str,
+    tmp_path: Path,
 ) -> None:
     """Rows and lines are looked at in one query while both are being written."""
     done = threading.Event()
 
-    def write() -> None:
-        writer = Writer(writer_store)
-        books = ImportBooks(writer, project)
-        spans: list[SpanRow] = []
-        for number in range(40):
-            spans = [_span(project, user=str(number % 5)) for _ in range(20)] + [
-                replace(span, content_hash=number) for span in spans[:3]
-            ]
-            books.write(spans)
-            if number % 10 == 9:
-                mark_forgotten(writer_store, project, "user = {user:String}", {"user": "4"})
-                enter_forgotten(writer_store, project)
-                delete_forgotten(writer_store, project)
-        done.set()
+    def is_entered() -> bool:
+        lines = ledger_balance(reader_store, project)
+        return bool(lines) and not any(line.not_entered for line in lines)
 
-    thread = threading.Thread(target=write)
+    def write() -> None:
+        spans: list[SpanRow] = []
+        with journal_books(store_server, tmp_path) as books:
+            for number in range(ROUNDS):
+                spans = [_span(project, user=str(number % 5)) for _ in range(20)] + [
+                    replace(span, content_hash=number) for span in spans[:3]
+                ]
+                books.write(spans)
+                if number % 10 == 9:
+                    while not is_entered():
+                        time.sleep(0.05)
+                    mark_forgotten(writer_store, project, "user = {user:String}", {"user": "4"})
+                    enter_forgotten(writer_store, project)
+                    delete_forgotten(writer_store, project)
+
+    def run() -> None:
+        try:
+            write()
+        finally:
+            done.set()
+
+    thread = threading.Thread(target=run)
     thread.start()
     looks = 0
     while not done.is_set():
@@ -172,5 +197,5 @@ def test_the_books_balance_at_every_moment(
     assert looks > 20
     line = _one(reader_store, project)
     assert line.live == _rows(reader_store, project)
-    anew = 9  # corrections of spans that were forgotten meanwhile
-    assert line.live + line.forgotten == line.stored == 800 + anew
+    anew = 3  # corrections of spans that were forgotten meanwhile
+    assert line.live + line.forgotten == line.stored == 20 * ROUNDS + anew

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fixtures.journal_books import write_booked
 
 from tachograph_store.client import Store
-from tachograph_store.import_books import ImportBooks
 from tachograph_store.rows import LedgerRow, SpanRow
 from tachograph_store.settings import StoreSettings
 from tachograph_store.writer import Writer
@@ -31,7 +31,7 @@ def _ledger(*arguments: str, **environment: str) -> "subprocess.CompletedProcess
 
 
 @pytest.fixture
-def booked(store_server: StoreSettings, writer_store: Store, project: str) -> str:
+def booked(store_server: StoreSettings, writer_store: Store, project: str, tmp_path: Path) -> str:
     """A project with two spans in its books, and a line of what a client dropped."""
     rows = [
         SpanRow(
@@ -47,7 +47,7 @@ def booked(store_server: StoreSettings, writer_store: Store, project: str) -> st
         )
         for number in (1, 2, 2)
     ]
-    ImportBooks(Writer(writer_store), project).write(rows)
+    write_booked(store_server, tmp_path / "journal", rows)
     Writer(writer_store).write("ledger", [_line(project, "client:1", "dropped", "queue_full", 5)])
     return project
 
