@@ -98,6 +98,21 @@ ENERGY = "tachograph.usage.energy"  # joules
 ENERGY_ERROR = "tachograph.usage.energy_error"  # joules, one standard error
 ATTRIBUTION_METHOD = "tachograph.usage.attribution_method"  # e.g. equal_share
 
+# --- Tachograph: training runs
+TRAINING_RUN = "tachograph.training.run"  # trace id of the run
+TRAINING_STEP = "tachograph.training.step"
+TRAINING_MAX_STEPS = "tachograph.training.max_steps"
+TRAINING_EPOCH = "tachograph.training.epoch"
+TRAINING_LOSS = "tachograph.training.loss"
+TRAINING_EVALUATION_LOSS = "tachograph.training.evaluation_loss"
+TRAINING_LEARNING_RATE = "tachograph.training.learning_rate"
+TRAINING_GRADIENT_NORM = "tachograph.training.gradient_norm"
+TRAINING_TOKENS = "tachograph.training.tokens"  # padding included
+TRAINING_TOKENS_PER_SECOND = "tachograph.training.tokens_per_second"
+TRAINING_BATCH_SIZE = "tachograph.training.batch_size"  # of one optimizer step, all processes
+TRAINING_PROCESS_COUNT = "tachograph.training.process_count"
+TRAINING_GPU_COUNT = "tachograph.training.gpu_count"
+
 # --- Hardware (semantic conventions 1.44, `hw.*`)
 HW_ID = "hw.id"
 HW_TYPE = "hw.type"

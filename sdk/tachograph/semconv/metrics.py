@@ -34,7 +34,14 @@ GPU_READING_COLUMNS: Final = {
 }
 """Metric name -> column of `gpu_readings`."""
 
-ENGINE_PREFIXES: Final = ("vllm:", "sglang:", "llamacpp:", "tgi_", "tachograph.proxy.")
+ENGINE_PREFIXES: Final = (
+    "vllm:",
+    "sglang:",
+    "llamacpp:",
+    "tgi_",
+    "tachograph.proxy.",
+    "tachograph.training.",
+)
 """Metrics that begin so are stored in `engine_readings`."""
 
 # --- what a client or sidecar did not deliver: counter, attributes `tachograph.signal` (spans |
@@ -49,3 +56,24 @@ PROXY_UPSTREAM_UP = "tachograph.proxy.upstream_up"
 PROXY_ENERGY_DRAWN = "tachograph.proxy.energy.drawn"  # J, by the devices' own counters
 PROXY_ENERGY_BOOKED = "tachograph.proxy.energy.booked"  # J, by account; they sum to what was drawn
 ACCOUNT = "account"  # requests | idle | unattributed
+
+# --- training runs; attributes gen_ai.request.model and tachograph.training.run
+TRAINING_STEP = "tachograph.training.step"
+TRAINING_EPOCH = "tachograph.training.epoch"
+TRAINING_LOSS = "tachograph.training.loss"
+TRAINING_EVALUATION_LOSS = "tachograph.training.evaluation_loss"
+TRAINING_LEARNING_RATE = "tachograph.training.learning_rate"
+TRAINING_GRADIENT_NORM = "tachograph.training.gradient_norm"
+TRAINING_TOKENS_PER_SECOND = "tachograph.training.tokens_per_second"
+TRAINING_TOKENS = "tachograph.training.tokens"  # {token}, counter
+
+TRAINING_UNITS: Final = {
+    TRAINING_STEP: "{step}",
+    TRAINING_EPOCH: "{epoch}",
+    TRAINING_LOSS: "1",
+    TRAINING_EVALUATION_LOSS: "1",
+    TRAINING_LEARNING_RATE: "1",
+    TRAINING_GRADIENT_NORM: "1",
+    TRAINING_TOKENS_PER_SECOND: "{token}/s",
+}
+"""Gauge -> unit (UCUM)."""
