@@ -25,20 +25,35 @@ _LAST_PAUSE_S: Final = 30.0
 _SETTLED_S: Final = 60.0
 """A child that ran this long had a sound start: the next pause is short again."""
 _POLL_S: Final = 0.1
+_ORPHANS_S: Final = 3.0
+"""How long the children of a supervisor that was killed may still listen."""
 _STOP_DEADLINE_S: Final = 25.0
 """Above what a child takes: for requests that were accepted, its drain, its rollups."""
+
+
+def _port_of_ours_alone(family: int, address: str, port: int) -> int:
+    with socket.socket(family, socket.SOCK_STREAM) as alone:
+        # Without the option, so that a second collector is told and does not share by accident.
+        alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        alone.bind((address, port))
+        alone.listen(1)
+        return int(alone.getsockname()[1])
 
 
 @contextlib.contextmanager
 def held_port(address: str, port: int) -> Iterator[int]:
     """A port that only processes of ours can listen on together. Raises `OSError`."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as alone:
-        # Without the option, so that a second collector is told and does not share by accident.
-        alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        alone.bind((address, port))
-        alone.listen(1)
-        port = alone.getsockname()[1]
+    deadline = time.monotonic() + _ORPHANS_S
+    while True:
+        try:
+            port = _port_of_ours_alone(family, address, port)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_POLL_S)
+        else:
+            break
     with socket.socket(family, socket.SOCK_STREAM) as holder:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

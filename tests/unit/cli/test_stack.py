@@ -1,15 +1,18 @@
 """Which processes make up a stack."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from tachograph_cli.home import Home
 from tachograph_cli.stack import (
+    COLLECTOR_PROCESSES,
     GRPC,
     GRPC_PORT,
     StackOptions,
     choose_ports,
+    collector_processes,
     service_specs,
     store_is_embedded,
 )
@@ -71,6 +74,18 @@ def test_the_collector_has_a_port_of_its_own_for_grpc(
     option, given, chosen = _collector_arguments(Home.resolve(str(tmp_path)))
     assert (option, given) == ("--grpc-port", chosen)
     assert int(chosen) > 0
+
+
+def test_as_many_collector_processes_as_the_machine_has_use_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def told(cores: int, environ: dict[str, str] | None = None) -> tuple[str, ...]:
+        monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(cores)), raising=False)
+        return collector_processes(environ or {})
+
+    counts = {cores: int(told(cores)[1]) for cores in (1, 2, 3, 4, 6, 8, 64)}
+    assert counts == {1: 1, 2: 2, 3: 2, 4: 2, 6: 3, 8: 4, 64: 4}
+    assert told(64, {COLLECTOR_PROCESSES: "7"}) == ()  # the collector reads it itself
 
 
 def test_grpc_that_is_off_stays_off(tmp_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
