@@ -12,6 +12,7 @@ from tachograph_evaluators import judging, model_state, ping, registry
 from tachograph_evaluators.alerts.exclusive import exclusive
 from tachograph_evaluators.alerts.rule_parser import RuleFileError
 from tachograph_evaluators.app import app, settings
+from tachograph_evaluators.backfill import Backfiller
 from tachograph_evaluators.dispatch import Dispatch, Done
 from tachograph_evaluators.hints import Hint
 from tachograph_evaluators.planner import Planner
@@ -36,14 +37,19 @@ def _room() -> int:
 
 
 @functools.cache
-def _planning() -> tuple[Planner, Sweep]:
+def _planning() -> tuple[Planner, Sweep, Backfiller]:
     found = registry.installed(settings.enabled).values()
     reader = connect(role="reader")
     batch_sizes = {judging.identity(evaluator): evaluator.batch_size for evaluator in found}
     dispatch = Dispatch(Writer(connect(role="writer")), settings, batch_sizes, _send, _room)
     rules = RuleFile(rules_path(settings), [evaluator.name for evaluator in found]).current
     planner = Planner(reader, dispatch, rules)
-    return planner, Sweep(reader, dispatch, planner, rules)
+    return planner, Sweep(reader, dispatch, planner, rules), Backfiller(reader, dispatch)
+
+
+def _plan() -> Done:
+    planner, _, backfiller = _planning()
+    return planner.plan() + backfiller.run()
 
 
 def _alone(work: Callable[[], Done], what: str) -> Done | None:
@@ -62,8 +68,8 @@ def _alone(work: Callable[[], Done], what: str) -> Done | None:
 
 @app.task(name="tachograph.plan")  # type: ignore[untyped-decorator]
 def plan() -> None:
-    """Decide about what was stored since the last time."""
-    done = _alone(lambda: _planning()[0].plan(), "planned")
+    """Decide about what was stored since the last time, then carry backfills on."""
+    done = _alone(_plan, "planned")
     if done and (done.hints or done.skipped):
         _log.info(
             "planned %d evaluations in %d batches, left out %d",

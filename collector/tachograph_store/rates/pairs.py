@@ -59,4 +59,4 @@ def student_quantile(confidence: float, degrees: int) -> float:
         (3 * powers[7] + 19 * powers[5] + 17 * powers[3] - 15 * z) / 384,
         (79 * powers[9] + 776 * powers[7] + 1482 * powers[5] - 1920 * powers[3] - 945 * z) / 92160,
     )
-    return z + sum(term / degrees ** (index + 1) for index, term in enumerate(terms))
+    return z + math.fsum(term / math.pow(degrees, index + 1) for index, term in enumerate(terms))

@@ -1,0 +1,70 @@
+"""Backfills: ranges of old answers to judge, and how far they are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from tachograph.semconv.values import GENERATIVE_OPERATIONS
+from tachograph_store.client import Store
+from tachograph_store.queries import run
+from tachograph_store.queries.evaluation import Candidate
+
+_OPERATIONS = sorted(GENERATIVE_OPERATIONS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackfillRow:
+    """One backfill as `jobs` has it; `cursor` is its own JSON."""
+
+    project: str
+    backfill_id: str
+    state: str  # running | done | cancelled
+    cursor: str
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Answers of a range, and those of them with every wanted evaluation settled."""
+
+    answers: int
+    settled: int
+
+
+def backfill_list(store: Store, project: str = "") -> list[BackfillRow]:
+    """The last 1,000, the latest begun first; of every project when none is named."""
+    return run(store, "backfill_list", BackfillRow, project=project)
+
+
+def backfill_answers(
+    store: Store, project: str, since_ns: int, until_ns: int, evaluators: Sequence[str], limit: int
+) -> list[Candidate]:
+    """Answers that began in [since, until) and lack one of `evaluators` (name@version), the oldest
+    first. An evaluation that no rule wanted counts as lacking, one that sampling left out does not."""
+    return run(
+        store,
+        "backfill_answers",
+        Candidate,
+        project=project,
+        since_ns=since_ns,
+        until_ns=until_ns,
+        evaluators=list(evaluators),
+        operations=_OPERATIONS,
+        limit=limit,
+    )
+
+
+def backfill_progress(
+    store: Store, project: str, since_ns: int, until_ns: int, evaluators: Sequence[str]
+) -> Progress:
+    """How far a range is: scored, given up, or left out by sampling all count as settled."""
+    return run(
+        store,
+        "backfill_progress",
+        Progress,
+        project=project,
+        since_ns=since_ns,
+        until_ns=until_ns,
+        evaluators=list(evaluators),
+        operations=_OPERATIONS,
+    )[0]

@@ -1,0 +1,35 @@
+-- Answers of a range, and how many of them have every wanted evaluation settled.
+SELECT
+    uniqExact(trace_id, span_id) AS answers,
+    uniqExactIf((trace_id, span_id), (trace_id, span_id) IN
+    (
+        SELECT trace_id, span_id
+        FROM
+        (
+            SELECT trace_id, span_id, concat(evaluator, '@', evaluator_version) AS judge
+            FROM scores
+            WHERE project = {project:String}
+              AND span_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
+              AND span_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
+              AND source = 'evaluator'
+            UNION ALL
+            SELECT trace_id, span_id, concat(evaluator, '@', evaluator_version) AS judge
+            FROM jobs FINAL
+            WHERE project = {project:String}
+              AND kind = 'evaluation'
+              AND created_at >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC') - INTERVAL 1 SECOND
+              AND created_at < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
+              AND state IN ('parked', 'skipped')
+        )
+        WHERE has({evaluators:Array(String)}, judge)
+        GROUP BY trace_id, span_id
+        HAVING uniqExact(judge) = length({evaluators:Array(String)})
+    )) AS settled
+FROM spans
+WHERE project = {project:String}
+  AND start_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
+  AND start_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
+  AND is_counted
+  AND operation IN {operations:Array(String)}
+  AND status_code != 'ERROR'
+  AND NOT completion.null
