@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tachograph_store.client import connect
+from tachograph_store.commands.home import add_home_argument, use_home
 from tachograph_store.errors import StoreError
 from tachograph_store.keys import ROLES, create_key, list_keys, revoke_key
 from tachograph_store.rows import ApiKeyRow
@@ -24,6 +25,22 @@ EXAMPLES = """examples:
   tachograph keys list --project shop
   tachograph keys revoke 3f9c1a20b7e4                           a collector notices within 10 s
 """
+
+_EXAMPLES_OF = {
+    "create": """examples:
+  tachograph keys create --project shop --role ingest           what services send with
+  tachograph keys create --project shop --role read --expires 90d --name dashboard
+  KEY=$(tachograph keys create --project shop --role ingest)    the key alone goes to standard output
+""",
+    "list": """examples:
+  tachograph keys list
+  tachograph keys list --project shop
+""",
+    "revoke": """examples:
+  tachograph keys revoke 3f9c1a20b7e4
+  tachograph keys revoke tg_3f9c1a20b7e4_…      the whole key does as well
+""",
+}
 
 _DURATION = re.compile(r"(\d{1,5})([hdw])")
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
@@ -45,11 +62,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing.add_argument("--project", default="", help="only this project's")
     revoke = actions.add_parser("revoke", help="end a key for good")
     revoke.add_argument("key_id", help="as `keys list` shows it, or the whole key")
+    for name, action in (("create", create), ("list", listing), ("revoke", revoke)):
+        add_home_argument(action)
+        action.formatter_class = argparse.RawDescriptionHelpFormatter
+        action.epilog = _EXAMPLES_OF[name]
 
 
 def run(args: argparse.Namespace) -> int:
     """Do it; 1 with a message on standard error when it cannot be done."""
     try:
+        use_home(args)
         return _run(args)
     except (StoreError, ValueError) as error:
         print(f"tachograph keys: {error}", file=sys.stderr)

@@ -6,6 +6,7 @@ import sys
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from tachograph_store.client import connect
+from tachograph_store.commands.home import add_home_argument, use_home
 from tachograph_store.errors import StoreError
 from tachograph_store.migrate import migrate, pending
 from tachograph_store.settings import StoreSettings
@@ -15,6 +16,7 @@ HELP = "bring the store's schema up to date"
 EXAMPLES = """examples:
   tachograph migrate                     apply what is missing
   tachograph migrate --dry-run           only say what is missing; status 1 when something is
+  tachograph migrate --home /srv/shop    of another stack than TACHOGRAPH_HOME's
   TACHOGRAPH_STORE_URL=https://clickhouse.internal:8443 TACHOGRAPH_STORE_USER=migrator \\
     TACHOGRAPH_STORE_PASSWORD=… tachograph migrate
 
@@ -27,11 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLES
     parser.add_argument("--dry-run", action="store_true", help="only say what is missing")
+    add_home_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Apply what is pending; 1 with a message when it cannot be done."""
     try:
+        use_home(args)
         settings = StoreSettings()
         with connect(settings, "migrator") as store:
             waiting = pending(store)

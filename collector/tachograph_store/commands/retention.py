@@ -34,6 +34,14 @@ A change holds for new rows within 5 s, and for stored ones when the command end
 the new days is gone then. Interrupted, it is finished by `apply` or by the same command.
 """
 
+_EXAMPLES_OF = {
+    "show": "examples:\n  tachograph retention show --project shop",
+    "set": "examples:\n"
+    "  tachograph retention set --project shop --content-days 7\n"
+    "  tachograph retention set --project shop --spans-days 365 --rollups-days default",
+    "apply": "examples:\n  tachograph retention apply --project shop",
+}
+
 _KINDS = {
     "spans": "spans and their scores",
     "content": "prompts, answers and contexts",
@@ -52,7 +60,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("set", "change days, of stored rows too"),
         ("apply", "give stored rows the days that hold"),
     ):
-        sub = actions.add_parser(action, help=text)
+        sub = actions.add_parser(
+            action,
+            help=text,
+            epilog=_EXAMPLES_OF[action],
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         sub.add_argument("--project", required=True, help="whose rows")
         add_home_argument(sub)
         if action == "set":

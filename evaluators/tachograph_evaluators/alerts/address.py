@@ -96,6 +96,16 @@ def parse_target(url: str) -> Target:
     return Target(parts.scheme, parts.hostname, port or default_port, request)
 
 
+def literal_address(target: Target) -> str | None:
+    """The address that the host is, where no resolver has a say in it; None for other names."""
+    if target.host == "localhost" or target.host.endswith(".localhost"):  # RFC 6761, 6.3
+        return "127.0.0.1"
+    try:
+        return str(ipaddress.ip_address(target.host))
+    except ValueError:
+        return None
+
+
 def check_address(text: str, *, allow_private: bool = False) -> None:
     """AddressRefused unless a webhook may connect to this IP address."""
     try:

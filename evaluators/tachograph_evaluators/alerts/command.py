@@ -6,6 +6,12 @@ import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tachograph_evaluators.alerts.address import (
+    AddressRefused,
+    check_address,
+    literal_address,
+    parse_target,
+)
 from tachograph_evaluators.alerts.delivery import send
 from tachograph_evaluators.alerts.event import trial_body
 from tachograph_evaluators.alerts.rule_file import load_rules
@@ -17,16 +23,37 @@ from tachograph_evaluators.settings import EvaluatorSettings
 
 HELP = "check alert rules, list them, or send a test message to a webhook"
 
+_ACTIONS = {
+    "check": (
+        "say what is wrong with the rule file: secrets, and addresses that are no names",
+        (
+            "examples:\n"
+            "  tachograph alerts check\n"
+            "  tachograph alerts --rules ./alerts.toml check && cp alerts.toml ~/.tachograph/\n\n"
+            "Names are not resolved: `tachograph alerts test WEBHOOK` does what a delivery would."
+        ),
+    ),
+    "list": (
+        "print the rules in the file",
+        "examples:\n  tachograph alerts list\n  tachograph alerts --rules ./alerts.toml list",
+    ),
+    "test": (
+        "send a signed test message now",
+        "examples:\n  tachograph alerts test on-call",
+    ),
+}
+
 EXIT_OK = 0
 EXIT_FAILED = 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the actions."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = (
         "examples:\n"
         "  tachograph alerts check\n"
-        "  tachograph alerts check --rules ./alerts.toml\n"
+        "  tachograph alerts --rules ./alerts.toml check\n"
         "  tachograph alerts list\n"
         "  tachograph alerts test on-call"
     )
@@ -36,10 +63,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="rule file (TACHOGRAPH_EVALUATORS_ALERT_RULES, else alerts.toml in TACHOGRAPH_HOME)",
     )
     actions = parser.add_subparsers(dest="action", required=True, metavar="check|list|test")
-    actions.add_parser("check", help="say what is wrong with the rule file, secrets included")
-    actions.add_parser("list", help="print the rules in the file")
-    test = actions.add_parser("test", help="send a signed test message now")
-    test.add_argument("webhook", help="name of a [[webhook]] of the rule file")
+    for name, (summary, examples) in _ACTIONS.items():
+        action = actions.add_parser(
+            name,
+            help=summary,
+            epilog=examples,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if name == "test":
+            action.add_argument("webhook", help="name of a [[webhook]] of the rule file")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -61,7 +93,10 @@ def _check(book: RuleBook) -> int:
     for webhook in book.webhooks.values():
         try:
             read_secret(webhook)
-        except SecretError as error:
+            address = literal_address(parse_target(webhook.url))
+            if address is not None:
+                check_address(address, allow_private=webhook.allow_private)
+        except (SecretError, AddressRefused) as error:
             print(f'webhook "{webhook.name}": {error}', file=sys.stderr)
             status = EXIT_FAILED
     for rule in book.rules:

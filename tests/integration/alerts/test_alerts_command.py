@@ -72,6 +72,18 @@ def test_check_and_list(rules: Path, secret_file: Path, capsys: pytest.CaptureFi
     assert f"{rules}: rule number 1: name: is missing" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost", "169.254.169.254", "10.0.0.7"])
+def test_check_names_addresses_that_no_message_would_reach(
+    rules: Path, capsys: pytest.CaptureFixture[str], host: str
+) -> None:
+    text = RULES.format(url=f"https://{host}/hook")
+    rules.write_text(text.replace("allow_private = true\n", ""))
+    assert alerts("check") == 1
+    assert 'webhook "hook"' in capsys.readouterr().err
+    rules.write_text(text)
+    assert alerts("check") == (host == "169.254.169.254")
+
+
 def test_a_test_message_is_signed(
     rules: Path, receiver: "Receiver", capsys: pytest.CaptureFixture[str]
 ) -> None:

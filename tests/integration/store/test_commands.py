@@ -67,8 +67,9 @@ def test_mistakes_are_named(arguments: list[str], status: int, said: str) -> Non
 
 def test_no_store_says_how_to_start_one(tmp_path: Any) -> None:
     for arguments in (["keys", "list"], ["migrate"]):
-        done = tachograph(*arguments, TACHOGRAPH_HOME=str(tmp_path))
+        done = tachograph(*arguments, "--home", str(tmp_path))
         assert done.returncode == 1
+        assert str(tmp_path) in done.stderr
         assert "tachograph up" in done.stderr
         assert "Traceback" not in done.stderr
 

@@ -1,5 +1,6 @@
 """The command's front: help, version, wrong usage, errors with their next step."""
 
+import argparse
 import os
 import subprocess
 import sys
@@ -71,6 +72,18 @@ def test_every_command_of_ours_shows_examples(
         main([name, "--help"])
     assert ended.value.code == 0
     assert f"tachograph {name}" in capsys.readouterr().out.partition("examples:")[2]
+
+
+@pytest.mark.parametrize("name", ["keys", "alerts", "retention"])
+def test_every_action_shows_examples_of_its_own(name: str) -> None:
+    parser = argparse.ArgumentParser(prog=f"tachograph {name}")
+    commands()[name].load().add_arguments(parser)
+    (actions,) = (
+        action for action in parser._actions if isinstance(action, argparse._SubParsersAction)
+    )
+    for action, sub in actions.choices.items():
+        _, _, examples = sub.format_help().partition("examples:\n")
+        assert f"  tachograph {name}" in examples and f" {action}" in examples
 
 
 def _command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, source: str) -> Command:
