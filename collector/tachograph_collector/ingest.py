@@ -212,6 +212,10 @@ class Ingest:
         for part in packed:
             if part.rows or rejections.total:
                 await self._commit(part)
+        rows = sum(part.rows for part in packed)
+        delay_s = self._journal.pace.delay_s(rows, self._journal.waiting.total())
+        if delay_s > 0:
+            await asyncio.sleep(delay_s)
         return rejections
 
     async def _commit(self, packed: Packed) -> None:

@@ -95,10 +95,12 @@ class Drain:
         self._retry_at_s = time.monotonic() + self._retry_s
         self.problem = problem
         self.has_worked = False
+        self.journal.pace.failed()
 
     def step(self) -> None:
         """Drain the next block, if there is one. Raises `StoreError`, `OSError`."""
         self.has_worked = False
+        began_s = time.monotonic()
         state = self.state
         block = read_block(
             self.folder,
@@ -155,6 +157,7 @@ class Drain:
         self.books.enter(fates)
         self.problem = self.books_problem = None  # before anybody sees that nothing waits any more
         self.journal.drained(state.position, accepted_of(records))
+        self.journal.pace.drained(block.rows, time.monotonic() - began_s)
         self.has_worked = True
 
     def _quarantine_damages(self, name: str, block: Block, fates: Fates) -> list[Unpacked]:

@@ -15,6 +15,7 @@ from tachograph_collector.journal.block import accepted_of, counts_of
 from tachograph_collector.journal.codec import Packed
 from tachograph_collector.journal.files import open_private, sync_directory, write_all
 from tachograph_collector.journal.folder import JournalFolder
+from tachograph_collector.journal.pace import Pace
 from tachograph_collector.journal.record import HEADER_BYTES, Damage, Record, read_records
 from tachograph_collector.journal.state import Position
 
@@ -39,8 +40,10 @@ class Journal:
         max_bytes: int,
         segment_bytes: int,
         retry_after_s: int,
+        slack_rows: int,
     ) -> None:
         self.max_bytes = max_bytes
+        self.pace = Pace(slack_rows)
         self._folder = folder
         self._retry_after_s = retry_after_s
         # Quarter segments: a full journal has room again when its oldest quarter is drained.

@@ -103,6 +103,7 @@ class JournalStation:
             max_bytes=settings.journal_max_bytes,
             segment_bytes=settings.journal_segment_bytes,
             retry_after_s=settings.retry_after_s,
+            slack_rows=settings.max_block_rows,
         )
         quarantine = Quarantine(folder.quarantine, settings.quarantine_max_bytes)
         return Drain(

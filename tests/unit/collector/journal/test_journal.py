@@ -27,8 +27,14 @@ def _packed(records: int = 1, size: int = 0) -> Packed:
 
 def _journal(folder: JournalFolder, max_bytes: int = 4 * MIB) -> Journal:
     return Journal(
-        folder, Position(0, 0), 1, max_bytes=max_bytes, segment_bytes=MIB, retry_after_s=7
-    )  # fmt: skip
+        folder,
+        Position(0, 0),
+        1,
+        max_bytes=max_bytes,
+        segment_bytes=MIB,
+        retry_after_s=7,
+        slack_rows=10_000,
+    )
 
 
 @pytest.fixture
