@@ -2,9 +2,9 @@
 
 import gc
 import os
-import time
 from typing import Final
 
+from tachograph._internal import clock
 from tachograph._internal.errors import contained
 from tachograph._internal.spans import Span
 
@@ -12,7 +12,7 @@ INTERRUPTED: Final = "interrupted"
 """`error.type` of a span that the end of its process cut short."""
 
 _of_this_process_since_ns = 0
-"""`time.perf_counter_ns()` of the fork: what was open before is the parent's to end."""
+"""`clock.monotonic_ns()` of the fork: what was open before is the parent's to end."""
 
 
 def end_open_spans() -> None:
@@ -38,7 +38,7 @@ def _end(span: Span) -> None:
 
 def _after_fork() -> None:
     global _of_this_process_since_ns
-    _of_this_process_since_ns = time.perf_counter_ns()
+    _of_this_process_since_ns = clock.monotonic_ns()
 
 
 if hasattr(os, "register_at_fork"):

@@ -1,12 +1,12 @@
 """A span of our own while it is recorded: plain facts, gathered on the calling thread."""
 
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from opentelemetry import trace
 from opentelemetry.trace import SpanContext, TraceFlags
 
+from tachograph._internal import clock
 from tachograph._internal.delivery.records import AttributeValue, PendingSpan
 from tachograph.types import CaptureMode, Ids
 
@@ -56,7 +56,7 @@ class SpanRecord(PendingSpan):
     """Names of attributes that were cut or left out."""
     error_text: str
     started_at_ns: int
-    """`time.perf_counter_ns()` at the start: durations do not jump with the clock of the day."""
+    """`clock.monotonic_ns()` at the start: durations do not jump with the clock of the day."""
 
     def __init__(
         self,
@@ -83,8 +83,8 @@ class SpanRecord(PendingSpan):
         self.is_failed = False
         self.error_text = ""
         self.size = 0
-        self.started_at_ns = time.perf_counter_ns()
-        self.start_time_unix_nano = time.time_ns()
+        self.started_at_ns = clock.monotonic_ns()
+        self.start_time_unix_nano = clock.wall_ns()
         self.capture: CaptureMode = "off"
         self.builder = builder
         self._context: SpanContext | None = None

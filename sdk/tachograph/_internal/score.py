@@ -2,9 +2,9 @@
 
 import math
 import re
-import time
 from typing import Final
 
+from tachograph._internal import clock
 from tachograph._internal.client import current_client, current_ids
 from tachograph._internal.delivery import AttributeValue, LogEvent
 from tachograph._internal.errors import WrongArgument, contained
@@ -54,7 +54,7 @@ def score(
         facts = current_facts()
         event = LogEvent(
             name=scores.EVENT_NAME,
-            time_unix_nano=time.time_ns(),
+            time_unix_nano=clock.wall_ns(),
             attributes={**facts.attributes(facts.capture or client.settings.capture), **attributes},
             trace_id=ids.trace_id,
             span_id=ids.span_id,

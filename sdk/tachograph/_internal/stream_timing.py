@@ -1,10 +1,10 @@
 """When the chunks of a streamed answer came."""
 
 import math
-import time
 from array import array
 from typing import Final
 
+from tachograph._internal import clock
 from tachograph._internal.delivery import AttributeValue
 from tachograph.semconv import attributes
 
@@ -18,7 +18,7 @@ class StreamTiming:
     __slots__ = ("_count", "_first_at", "_gaps", "_last_at", "_max_gap", "_started_at")
 
     def __init__(self) -> None:
-        self._started_at = time.perf_counter()
+        self._started_at = clock.monotonic_ns() / 1e9
         self._count = 0
         # These are set by the first chunk: most calls are not streamed.
         self._first_at: float
@@ -28,7 +28,7 @@ class StreamTiming:
 
     def chunk(self) -> None:
         """A chunk with content has arrived."""
-        now = time.perf_counter()
+        now = clock.monotonic_ns() / 1e9
         if self._count == 0:
             self._first_at = now
             self._max_gap = 0.0

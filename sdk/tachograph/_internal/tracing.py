@@ -2,7 +2,6 @@
 
 import os
 import random
-import time
 from collections.abc import Callable
 from contextvars import ContextVar, Token
 from typing import Any, Final, Protocol, TypeAlias
@@ -10,6 +9,7 @@ from typing import Any, Final, Protocol, TypeAlias
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.trace import SpanContext
 
+from tachograph._internal import clock
 from tachograph._internal.building import Builder
 from tachograph._internal.delivery import AttributeValue, Delivery
 from tachograph._internal.record import SpanRecord
@@ -140,7 +140,7 @@ class IsolatedTracing:
 
     def end(self, record: SpanRecord) -> None:
         record.end_time_unix_nano = (
-            record.start_time_unix_nano + time.perf_counter_ns() - record.started_at_ns
+            record.start_time_unix_nano + clock.monotonic_ns() - record.started_at_ns
         )
         if record.is_sampled:
             record.size += _RECORD_BYTES + _FACT_BYTES * len(record.facts)

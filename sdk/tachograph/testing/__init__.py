@@ -1,4 +1,4 @@
-"""Test kit: a real OTLP receiver in your process, ids that repeat, errors that show.
+"""Test kit: an OTLP receiver in your process, ids and times that repeat, errors that show.
 
     from tachograph.testing import recording
 
@@ -11,18 +11,15 @@ With pytest, `pytest_plugins = ["tachograph.testing.pytest_plugin"]` gives the f
 `tachograph_receiver`, which is the same thing.
 """
 
+from tachograph.testing.clock import ManualClock
 from tachograph.testing.ids import SequentialIds
-from tachograph.testing.receiver import (
-    Fault,
-    ReceivedEvent,
-    ReceivedPoint,
-    ReceivedSpan,
-    Receiver,
-)
+from tachograph.testing.otlp import ReceivedEvent, ReceivedPoint, ReceivedSpan
+from tachograph.testing.receiver import Fault, Receiver
 from tachograph.testing.session import recording
 
 __all__ = [
     "Fault",
+    "ManualClock",
     "ReceivedEvent",
     "ReceivedPoint",
     "ReceivedSpan",

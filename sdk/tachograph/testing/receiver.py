@@ -10,58 +10,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceRequest,
+from tachograph.testing.otlp import (
+    ReceivedEvent,
+    ReceivedPoint,
+    ReceivedSpan,
+    decode_events,
+    decode_points,
+    decode_spans,
 )
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class ReceivedSpan:
-    """A span as it arrived."""
-
-    name: str
-    trace_id: str
-    span_id: str
-    parent_span_id: str
-    kind: int
-    start_time: int
-    end_time: int
-    status_code: int
-    status_message: str
-    attributes: Mapping[str, Any]
-    resource: Mapping[str, Any]
-    scope: str
-    schema_url: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReceivedPoint:
-    """A metric data point as it arrived."""
-
-    name: str
-    unit: str
-    kind: str
-    value: float
-    time: int
-    attributes: Mapping[str, Any]
-    resource: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class ReceivedEvent:
-    """A log event as it arrived."""
-
-    name: str
-    trace_id: str
-    span_id: str
-    time: int
-    attributes: Mapping[str, Any]
-    resource: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,74 +192,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Quiet: tests have their own output."""
-
-
-def decode_spans(body: bytes) -> list[ReceivedSpan]:
-    """The spans of an OTLP trace request."""
-    return [
-        ReceivedSpan(
-            name=span.name,
-            trace_id=span.trace_id.hex(),
-            span_id=span.span_id.hex(),
-            parent_span_id=span.parent_span_id.hex(),
-            kind=span.kind,
-            start_time=span.start_time_unix_nano,
-            end_time=span.end_time_unix_nano,
-            status_code=span.status.code,
-            status_message=span.status.message,
-            attributes=_plain(span.attributes),
-            resource=_plain(of_resource.resource.attributes),
-            scope=of_scope.scope.name,
-            schema_url=of_scope.schema_url,
-        )
-        for of_resource in ExportTraceServiceRequest.FromString(body).resource_spans
-        for of_scope in of_resource.scope_spans
-        for span in of_scope.spans
-    ]
-
-
-def decode_points(body: bytes) -> list[ReceivedPoint]:
-    """The gauge and sum points of an OTLP metrics request."""
-    return [
-        ReceivedPoint(
-            name=metric.name,
-            unit=metric.unit,
-            kind="counter" if metric.HasField("sum") else "gauge",
-            value=point.as_int if point.HasField("as_int") else point.as_double,
-            time=point.time_unix_nano,
-            attributes=_plain(point.attributes),
-            resource=_plain(of_resource.resource.attributes),
-        )
-        for of_resource in ExportMetricsServiceRequest.FromString(body).resource_metrics
-        for of_scope in of_resource.scope_metrics
-        for metric in of_scope.metrics
-        for point in (*metric.sum.data_points, *metric.gauge.data_points)
-    ]
-
-
-def decode_events(body: bytes) -> list[ReceivedEvent]:
-    """The log records of an OTLP logs request."""
-    return [
-        ReceivedEvent(
-            name=log.event_name,
-            trace_id=log.trace_id.hex(),
-            span_id=log.span_id.hex(),
-            time=log.time_unix_nano,
-            attributes=_plain(log.attributes),
-            resource=_plain(of_resource.resource.attributes),
-        )
-        for of_resource in ExportLogsServiceRequest.FromString(body).resource_logs
-        for of_scope in of_resource.scope_logs
-        for log in of_scope.log_records
-    ]
-
-
-def _plain(attributes: Any) -> dict[str, Any]:
-    return {pair.key: _value(pair.value) for pair in attributes}
-
-
-def _value(value: AnyValue) -> Any:
-    kind = value.WhichOneof("value")
-    if kind == "array_value":
-        return [_value(item) for item in value.array_value.values]
-    return None if kind is None else getattr(value, kind)

@@ -2,12 +2,12 @@
 
 import inspect
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
+from tachograph._internal import clock
 from tachograph._internal.client import current_client
 from tachograph._internal.errors import contained
 from tachograph._internal.generation import Generation
@@ -115,7 +115,7 @@ def end(generation: Generation, *, duration_s: float | None = None) -> None:
     ends for its caller only when its slowest request does."""
     record = generation._record
     if record is not None and duration_s is not None and math.isfinite(duration_s):
-        record.started_at_ns = time.perf_counter_ns() - int(max(0.0, duration_s) * 1e9)
+        record.started_at_ns = clock.monotonic_ns() - int(max(0.0, duration_s) * 1e9)
     generation._end()
 
 
