@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from tachograph_store.client import Store
-from tachograph_store.queries.counted import Counted, Dimension, counted_requests
+from tachograph_store.queries.counted import Counted, Dimension, counted_by_each
 from tachograph_store.queries.selection import Selection
 
 _MAX_CHOICES: Final = 200
@@ -25,11 +25,11 @@ class Choices:
 def choices(store: Store, selection: Selection) -> Choices:
     """Models, tenants and variants of the counted requests of the range, whatever is selected."""
     whole = replace(selection, model=None, tenant=None, variant=None)
-    found = counted_requests(store, whole, _DIMENSIONS, with_times=False)
+    models, tenants, variants = counted_by_each(store, whole, _DIMENSIONS)
     return Choices(
-        models=_busiest(found, "model"),
-        tenants=_busiest(found, "tenant"),
-        variants=_busiest(found, "variant"),
+        models=_busiest(models, "model"),
+        tenants=_busiest(tenants, "tenant"),
+        variants=_busiest(variants, "variant"),
     )
 
 

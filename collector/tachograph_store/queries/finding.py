@@ -1,8 +1,8 @@
 """Traces by what their requests said, lacked or scored: the ways from a number to its traces."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from tachograph.semconv.values import GENERATIVE_OPERATIONS
 from tachograph_store.client import Store
@@ -10,7 +10,7 @@ from tachograph_store.queries import run
 from tachograph_store.queries.cursor import newest_first
 from tachograph_store.queries.quality import THRESHOLD
 from tachograph_store.queries.search import parse_search
-from tachograph_store.queries.selection import Selection, nanoseconds
+from tachograph_store.queries.selection import Selection, nanoseconds, whole_days
 from tachograph_store.queries.traces import TraceLine, TraceScores, lines_and_scores
 
 Only = Literal["", "failed", "low_score", "unscored", "no_first_chunk", "no_tokens"]
@@ -33,7 +33,19 @@ class FoundTraces:
 class _Place:
     trace_id: str
     newest_ns: int
+    place: float  # in the order asked for, the first have the highest
     looked_at: int  # spans whose traces were told apart
+
+
+_BY_TIME: Final[Mapping[str, object]] = {"whole_from": "", "whole_until": "", "is_whole": False}
+
+
+def _first_of(one: Sequence[_Place], other: Sequence[_Place], limit: int) -> list[_Place]:
+    """The first places of two lists in the same order, each trace at its first one."""
+    first: dict[str, _Place] = {}
+    for place in sorted((*one, *other), key=lambda p: (-p.place, -p.newest_ns, p.trace_id)):
+        first.setdefault(place.trace_id, place)
+    return list(first.values())[:limit]
 
 
 def find_traces(
@@ -48,7 +60,7 @@ def find_traces(
     """Traces with a counted request that passes; `content` is a search as people type it.
 
     Raises:
-        QueryRefused: a search that cannot be asked, see `tachograph_store.queries.search`.
+        BadSearch: see `tachograph_store.queries.search`.
     """
     parameters = {
         **selection.parameters(),
@@ -61,19 +73,28 @@ def find_traces(
     }
     since_ns = nanoseconds(selection.since)
 
-    def ask(begin_ns: int, depth: int = _DEPTH) -> list[_Place]:
+    def ask(
+        begin_ns: int, days: Mapping[str, object] = _BY_TIME, depth: int = _DEPTH
+    ) -> list[_Place]:
         found = run(
-            store, "traces_found", _Place, **{**parameters, "since_ns": begin_ns, "depth": depth}
+            store,
+            "traces_found",
+            _Place,
+            **{**parameters, "since_ns": begin_ns, "depth": depth, **days},
         )
         # A few traces of very many spans may fill what was looked at.
         if 0 < len(found) <= limit and found[0].looked_at == depth < _ALL:
-            return ask(begin_ns, _ALL)
+            return ask(begin_ns, days, _ALL)
         return found
 
     if order == "newest":
         places = newest_first(ask, nanoseconds(selection.until), since_ns, limit + 1)
     else:
-        places = ask(since_ns)
+        days = whole_days(selection.since, selection.until)
+        places = ask(since_ns, {**days, "is_whole": False})
+        if days["whole_from"]:
+            whole = ask(since_ns, {**days, "is_whole": True})
+            places = _first_of(places, whole, limit + 1)
     shown = places[:limit]
     if not shown:
         return FoundTraces(traces=[], scores={}, is_cut=False)

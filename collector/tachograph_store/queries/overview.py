@@ -9,7 +9,7 @@ from typing import Final
 from tachograph.semconv.values import GENERATIVE_OPERATIONS
 from tachograph_store.client import Store
 from tachograph_store.queries.counted import counted_requests
-from tachograph_store.queries.selection import Selection
+from tachograph_store.queries.selection import Selection, whole_days
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,11 +119,20 @@ def overview_series(store: Store, selection: Selection, step_s: int) -> list[Ove
 
 def overview_unscored(store: Store, selection: Selection) -> Coverage:
     """How far the evaluators have come with the answers of the selection."""
-    row = store.rows(
-        "overview_unscored",
-        {**selection.parameters(), "operations": sorted(GENERATIVE_OPERATIONS)},
-    )[0]
-    return Coverage(answers=row["answers"], unscored=row["unscored"])
+    parameters = {
+        **selection.parameters(),
+        **whole_days(selection.since, selection.until),
+        "operations": sorted(GENERATIVE_OPERATIONS),
+    }
+    kinds = (False, True) if parameters["whole_from"] else (False,)
+    rows = [
+        store.rows("overview_unscored", {**parameters, "is_whole": is_whole})[0]
+        for is_whole in kinds
+    ]
+    return Coverage(
+        answers=sum(row["answers"] for row in rows),
+        unscored=sum(row["unscored"] for row in rows),
+    )
 
 
 _NO_TIME: Final = Percentiles(p50_s=None, p95_s=None, p99_s=None)

@@ -1,5 +1,6 @@
 -- How many judgeable answers of the range have no score by an evaluator yet. An answer whose text
 -- was not captured cannot be judged and is not waited for.
+-- Days that lie in the range as a whole are asked for by their names ({is_whole}).
 -- Spans are compared by a hash of 64 bits: several times as fast as two strings, and exact in practice.
 SELECT
     count() AS answers,
@@ -9,12 +10,14 @@ SELECT
         WHERE project = {project:String}
           AND span_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
           AND span_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
+          AND (_partition_id >= {whole_from:String} AND _partition_id < {whole_until:String}) = {is_whole:Bool}
           AND source = 'evaluator'
     )) AS unscored
 FROM spans FINAL
 WHERE project = {project:String}
-  AND start_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
-  AND start_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
+  AND (_partition_id >= {whole_from:String} AND _partition_id < {whole_until:String}) = {is_whole:Bool}
+  AND ({is_whole:Bool} OR start_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC'))
+  AND ({is_whole:Bool} OR start_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC'))
   AND is_counted
   AND (empty({models:Array(String)}) OR has({models:Array(String)}, coalesce(response_model, request_model, '')))
   AND (empty({tenants:Array(String)}) OR has({tenants:Array(String)}, ifNull(tenant, '')))

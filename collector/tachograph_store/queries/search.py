@@ -24,6 +24,10 @@ _UNSPACED = re.compile(
 _WORD = re.compile(r"[^\W_]")
 
 
+class BadSearch(QueryRefused):
+    """What was typed is no search that can be asked; the message says what to write instead."""
+
+
 @dataclass(frozen=True, slots=True)
 class Search:
     """All of these must hold for one request; an empty search holds for every one."""
@@ -52,7 +56,7 @@ def parse_search(typed: str) -> Search:
     """The search that a person typed.
 
     Raises:
-        QueryRefused: signs without a letter or digit, more phrases or parts than can be asked at
+        BadSearch: signs without a letter or digit, more phrases or parts than can be asked at
             once, or a part of a word too short to narrow anything.
     """
     words: list[str] = []
@@ -69,12 +73,12 @@ def parse_search(typed: str) -> Search:
         elif _WORD.search(word):
             words.append(word)
     if len(phrases) > MAX_PHRASES:
-        raise QueryRefused(f"search: at most {MAX_PHRASES} phrases; leave out some quotes")
+        raise BadSearch(f"search: at most {MAX_PHRASES} phrases; leave out some quotes")
     if len(parts) > 1:
-        raise QueryRefused("search: at most one *part* of a word; write the others whole")
+        raise BadSearch("search: at most one *part* of a word; write the others whole")
     if parts and len(parts[0]) < MIN_PART_CHARS:
-        raise QueryRefused(f"search: a *part* has at least {MIN_PART_CHARS} letters")
+        raise BadSearch(f"search: a *part* has at least {MIN_PART_CHARS} letters")
     found = Search(" ".join(words), tuple(phrases), parts[0] if parts else "")
     if typed.strip() and found.is_empty:
-        raise QueryRefused("search: no letter or digit to look for; write a word of the text")
+        raise BadSearch("search: no letter or digit to look for; write a word of the text")
     return found

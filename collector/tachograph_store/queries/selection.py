@@ -35,6 +35,19 @@ class Selection:
         }
 
 
+def whole_days(since: datetime, until: datetime) -> dict[str, object]:
+    """Parameters that name the days (UTC) within [since, until), as the partitions of spans are named.
+
+    The rows of a whole day need not be asked for their time. Both names are '' where there is none.
+    """
+    midnight = since.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    first = midnight if midnight == since else midnight + timedelta(days=1)
+    end = until.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    if first >= end:
+        return {"whole_from": "", "whole_until": ""}
+    return {"whole_from": f"{first:%Y%m%d}", "whole_until": f"{end:%Y%m%d}"}
+
+
 def nanoseconds(moment: datetime) -> int:
     """Whole nanoseconds since the epoch, without a float's rounding."""
     return (moment - _EPOCH) // timedelta(microseconds=1) * 1000

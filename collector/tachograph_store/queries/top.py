@@ -9,7 +9,7 @@ from typing import Literal
 
 from tachograph_store.client import Store
 from tachograph_store.queries import run
-from tachograph_store.queries.selection import Selection
+from tachograph_store.queries.selection import Selection, whole_days
 
 TopKind = Literal["tenant", "user", "model", "session"]
 TopOrder = Literal["slowest", "dearest", "longest_prompt", "most_tokens"]
@@ -45,6 +45,7 @@ def top_segments(
         "top_segments",
         TopSegment,
         **selection.parameters(),
+        **whole_days(selection.since, selection.until),
         by=by,
         order=order,
         limit=max(1, min(limit, MAX_SEGMENTS)),

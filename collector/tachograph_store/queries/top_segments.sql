@@ -1,4 +1,5 @@
--- Tenants, users, models or sessions with the most of something, over counted requests.
+-- Tenants, users, models or sessions with the most of something, over counted requests. Days that lie
+-- in the range as a whole are read without the time of each span.
 SELECT
     segment,
     count() AS requests,
@@ -21,11 +22,21 @@ FROM
             )
         ) AS segment,
         status_code, input_tokens, output_tokens, list_cost, compute_cost, cost_currency, duration_ns
-    FROM spans FINAL
-    WHERE project = {project:String}
-        AND start_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
-        AND start_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
-        AND is_counted
+    FROM
+    (
+        SELECT *
+        FROM spans FINAL
+        WHERE project = {project:String}
+            AND _partition_id >= {whole_from:String} AND _partition_id < {whole_until:String}
+        UNION ALL
+        SELECT *
+        FROM spans FINAL
+        WHERE project = {project:String}
+            AND NOT (_partition_id >= {whole_from:String} AND _partition_id < {whole_until:String})
+            AND start_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
+            AND start_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
+    )
+    WHERE is_counted
         AND (empty({models:Array(String)}) OR has({models:Array(String)}, coalesce(response_model, request_model, '')))
         AND (empty({tenants:Array(String)}) OR has({tenants:Array(String)}, ifNull(tenant, '')))
         AND (empty({variants:Array(String)}) OR has({variants:Array(String)}, ifNull(variant, '')))

@@ -1,12 +1,15 @@
 -- Places of traces by what their requests said, lacked or scored (counted ones, but for searches); `LIMIT` traces at most.
 -- Traces are told apart among the first {depth} spans: sorting all of them takes several times as long.
+-- Days that lie in the range as a whole are asked for by their names ({is_whole}), as reading the
+-- time of each span would take half of all; the days at both ends by time. The inner order names no
+-- more than it must: the ids of the first spans are read behind it.
 -- What is searched for goes through the same changes as the text (see the column `searched`).
 WITH text -> replaceRegexpAll(
     lowerUTF8(text),
     '([\\p{Han}\\p{Hiragana}\\p{Katakana}\\p{Thai}\\p{Khmer}\\p{Lao}\\p{Myanmar}])|[\\x{a0}-\\x{bf}\\x{2000}-\\x{206f}\\x{3000}-\\x{3004}\\x{3007}-\\x{303f}\\x{ff00}-\\x{ff0f}\\x{ff1a}-\\x{ff20}،؛؟।]',
     ' \\1 '
 ) AS plain
-SELECT trace_id, newest_ns, looked_at
+SELECT trace_id, newest_ns, place, looked_at
 FROM
 (
     SELECT trace_id, newest_ns, place, count() OVER () AS looked_at
@@ -25,8 +28,9 @@ FROM
             ) AS place
         FROM spans AS s
         WHERE project = {project:String}
-            AND start_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
-            AND start_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
+            AND (_partition_id >= {whole_from:String} AND _partition_id < {whole_until:String}) = {is_whole:Bool}
+            AND ({is_whole:Bool} OR start_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC'))
+            AND ({is_whole:Bool} OR start_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC'))
             -- messages that came as events lie beside their span, on rows that never count
             AND (is_counted OR {words:String} != '' OR {phrase_1:String} != '' OR {part:String} != '')
             AND (empty({models:Array(String)}) OR has({models:Array(String)}, coalesce(response_model, request_model, '')))
@@ -41,6 +45,7 @@ FROM
                 WHERE project = {project:String}
                     AND span_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
                     AND span_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
+                    AND (_partition_id >= {whole_from:String} AND _partition_id < {whole_until:String}) = {is_whole:Bool}
                     AND value < {threshold:Float64}
             ))
             AND ({only:String} != 'unscored' OR (
@@ -53,6 +58,7 @@ FROM
                     WHERE project = {project:String}
                         AND span_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
                         AND span_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
+                        AND (_partition_id >= {whole_from:String} AND _partition_id < {whole_until:String}) = {is_whole:Bool}
                         AND source = 'evaluator'
                 )
             ))
@@ -61,7 +67,7 @@ FROM
             AND ({phrase_2:String} = '' OR hasPhrase(searched, plain({phrase_2:String})))
             AND ({phrase_3:String} = '' OR hasPhrase(searched, plain({phrase_3:String})))
             AND ({part:String} = '' OR searched LIKE lowerUTF8({part:String}))
-        ORDER BY place DESC, start_time DESC, trace_id
+        ORDER BY place DESC, start_time DESC
         LIMIT {depth:UInt32}
     )
 )

@@ -25,8 +25,8 @@ SELECT
     sumOrNullIf(spans.gpu_seconds, is_counted) AS gpu_seconds,
     sumOrNullIf(spans.energy_j, is_counted) AS energy_j
 FROM spans FINAL
-WHERE project = {project:String}
-    AND trace_id IN {trace_ids:Array(String)}
-    AND spans.start_time >= fromUnixTimestamp64Nano({oldest_ns:Int64}, 'UTC') - INTERVAL 1 DAY
+-- Before FINAL tells versions apart only by what all versions share: the key.
+PREWHERE project = {project:String} AND trace_id IN {trace_ids:Array(String)}
+WHERE spans.start_time >= fromUnixTimestamp64Nano({oldest_ns:Int64}, 'UTC') - INTERVAL 1 DAY
     AND spans.start_time <= fromUnixTimestamp64Nano({newest_ns:Int64}, 'UTC') + INTERVAL 1 DAY
 GROUP BY trace_id

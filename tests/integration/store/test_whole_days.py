@@ -1,0 +1,129 @@
+"""Ranges of days: those within are asked for by name, those at both ends by time; nothing twice."""
+
+import dataclasses
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from tachograph_store.client import Store
+from tachograph_store.queries.finding import find_traces
+from tachograph_store.queries.overview import Coverage, overview_unscored
+from tachograph_store.queries.selection import Selection, nanoseconds, whole_days
+from tachograph_store.queries.top import top_segments
+from tachograph_store.rows import ScoreRow, SpanRow
+from tachograph_store.writer import Writer
+
+MIDNIGHT = datetime(2026, 9, 1, tzinfo=UTC)
+STEP = timedelta(hours=5)
+COUNT = 30  # six days and a bit
+FAR = date(2099, 1, 1)
+RANGES = {
+    "cut at both ends": (timedelta(hours=7), timedelta(days=4, hours=9)),
+    "whole days only": (timedelta(days=1), timedelta(days=4)),
+    "no whole day": (timedelta(hours=7), timedelta(days=1, hours=20)),
+    "one instant too short": (timedelta(microseconds=1), timedelta(days=3, microseconds=1)),
+}
+
+
+@pytest.fixture(scope="module")
+def calls(writer_store: Store) -> tuple[str, list[SpanRow]]:
+    """A project with a call every five hours, the first one at midnight; every third is scored."""
+    project = "whole-days"
+    rows = [
+        SpanRow(
+            project=project,
+            trace_id=f"{number:032x}",
+            span_id=f"{number:016x}",
+            start_time=nanoseconds(MIDNIGHT + number * STEP),
+            duration_ns=1_000_000_000 + number,
+            name="chat",
+            observer="proxy",
+            is_counted=True,
+            operation="chat",
+            completion="yes",
+            user=f"user-{number % 4}",
+            list_cost=Decimal(number * 7 % 11),
+            content_hash=number,
+            expires_on=FAR,
+            content_expires_on=FAR,
+        )
+        for number in range(COUNT)
+    ]
+    # One trace has spans in a cut day and in a whole one.
+    rows.append(
+        dataclasses.replace(
+            rows[2], span_id="f" * 16, start_time=nanoseconds(MIDNIGHT + timedelta(days=1, hours=1))
+        )
+    )
+    Writer(writer_store).write_spans(rows)
+    scored = [
+        ScoreRow(
+            project=project,
+            trace_id=row.trace_id,
+            span_id=row.span_id,
+            span_time=row.start_time,
+            evaluator="e",
+            evaluator_version="1",
+            name="relevance",
+            source="evaluator",
+            value=0.5,
+            created_at=MIDNIGHT,
+            expires_on=FAR,
+        )
+        for row in rows[::3]
+    ]
+    Writer(writer_store).write("scores", scored)
+    return project, rows
+
+
+@pytest.fixture(params=RANGES)
+def asked(
+    request: pytest.FixtureRequest, calls: tuple[str, list[SpanRow]]
+) -> tuple[Selection, list[SpanRow]]:
+    """A range, and the calls within it."""
+    project, rows = calls
+    since, until = (MIDNIGHT + offset for offset in RANGES[request.param])
+    selection = Selection(project=project, since=since, until=until)
+    return selection, [r for r in rows if nanoseconds(since) <= r.start_time < nanoseconds(until)]
+
+
+def test_the_dearest_come_first(
+    reader_store: Store, asked: tuple[Selection, list[SpanRow]]
+) -> None:
+    selection, rows = asked
+    ordered = sorted(rows, key=lambda row: (-(row.list_cost or 0), -row.start_time))
+    expected = list(dict.fromkeys(row.trace_id for row in ordered))
+    for limit in (3, 50):
+        found = find_traces(reader_store, selection, order="dearest", limit=limit)
+        assert [line.trace_id for line in found.traces] == expected[:limit]
+        assert found.is_cut == (len(expected) > limit)
+
+
+def test_users_are_added_up(reader_store: Store, asked: tuple[Selection, list[SpanRow]]) -> None:
+    selection, rows = asked
+    found = top_segments(reader_store, selection, "user", "dearest")
+    assert {one.segment: one.requests for one in found} == Counter(row.user for row in rows)
+
+
+def test_answers_without_a_score_are_counted(
+    reader_store: Store, asked: tuple[Selection, list[SpanRow]], calls: tuple[str, list[SpanRow]]
+) -> None:
+    selection, rows = asked
+    scored = {row.span_id for row in calls[1][::3]}
+    unscored = sum(row.span_id not in scored for row in rows)
+    assert overview_unscored(reader_store, selection) == Coverage(
+        answers=len(rows), unscored=unscored
+    )
+
+
+def test_a_range_names_its_whole_days() -> None:
+    def named(since: datetime, until: datetime) -> tuple[object, ...]:
+        return tuple(whole_days(since, until).values())
+
+    day = timedelta(days=1)
+    assert named(MIDNIGHT, MIDNIGHT + day) == ("20260901", "20260902")
+    assert named(MIDNIGHT + timedelta(seconds=1), MIDNIGHT + 2 * day) == ("20260902", "20260903")
+    assert named(MIDNIGHT + timedelta(seconds=1), MIDNIGHT + day) == ("", "")
+    assert named(MIDNIGHT, MIDNIGHT + day - timedelta(microseconds=1)) == ("", "")
