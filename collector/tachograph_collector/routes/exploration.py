@@ -16,6 +16,7 @@ from tachograph_collector.routes.ranges import Range
 from tachograph_store.errors import QueryRefused
 from tachograph_store.queries.finding import Order, find_traces
 from tachograph_store.queries.neighbours import MAX_NEIGHBOURS, neighbourhood
+from tachograph_store.queries.search import BadSearch
 from tachograph_store.queries.selection import Selection
 from tachograph_store.queries.sessions import MAX_SESSIONS_PER_PAGE, list_sessions
 from tachograph_store.queries.top import MAX_SEGMENTS, TopKind, TopOrder, top_segments
@@ -62,9 +63,7 @@ async def search(
         found = await parts.link.ask(
             lambda store: find_traces(store, selection, content=q, order=order, limit=limit)
         )
-    except QueryRefused as error:
-        if not str(error).startswith("search: "):
-            raise
+    except BadSearch as error:
         raise ApiError(
             422, "bad_search", str(error), "q", "write words, one phrase in quotes, or *part*"
         ) from error
