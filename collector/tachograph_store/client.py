@@ -182,10 +182,8 @@ class Store:
         Raises:
             StoreUnavailable, QueryRefused, QueryTooLarge.
         """
-        result = self._call(
-            lambda client: client.query(sql, dict(parameters or {}), **_comment(client, name))
-        )
-        return [dict(zip(result.column_names, row, strict=True)) for row in result.result_rows]
+        names, rows = self._call(lambda client: _all_rows(client, sql, parameters, name))
+        return [dict(zip(names, row, strict=True)) for row in rows]
 
     def query_rows(
         self,
@@ -196,17 +194,14 @@ class Store:
         name: str = "",
     ) -> list[Row]:
         """Rows as dataclasses; the query's columns must be the dataclass's fields, by name."""
-        result = self._call(
-            lambda client: client.query(sql, dict(parameters or {}), **_comment(client, name))
-        )
-        names = result.column_names
+        names, rows = self._call(lambda client: _all_rows(client, sql, parameters, name))
         expected = {field.name for field in fields(row_type)}  # type: ignore[arg-type]
         if names and set(names) != expected:  # the Native format has no columns without rows
             raise TypeError(
                 f"{row_type.__name__} has the fields {sorted(expected)}, "
                 f"the query answers {sorted(names)}"
             )
-        return [row_type(**dict(zip(names, row, strict=True))) for row in result.result_rows]
+        return [row_type(**dict(zip(names, row, strict=True))) for row in rows]
 
     def rows(self, name: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Rows of the named query `queries/<name>.sql` as dicts by column name.
@@ -381,6 +376,15 @@ def _does_not_fit(table: str, column: str, error: Exception) -> RowRefused:
     return RowRefused(
         f"a value of {table}.{column} does not fit: {error}", table=table, column=column or None
     )
+
+
+def _all_rows(
+    client: Client, sql: str, parameters: Mapping[str, Any] | None, name: str
+) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
+    """Names and rows: read here, where an engine that dies in the middle of them is noticed."""
+    result = client.query(sql, dict(parameters or {}), **_comment(client, name))
+    rows = result.result_rows
+    return result.column_names, rows
 
 
 def _was_never_sent(error: BaseException) -> bool:
