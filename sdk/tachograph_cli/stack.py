@@ -92,6 +92,7 @@ def service_specs(home: Home, ports: Mapping[str, int], options: StackOptions) -
         *arguments: str,
         after: tuple[str, ...] = after_store,
         stop_s: float = 10.0,
+        alive: str | None = None,
     ) -> ServiceSpec:
         port = ports.get(name)
         listen = () if port is None else ("--port", str(port))
@@ -105,12 +106,17 @@ def service_specs(home: Home, ports: Mapping[str, int], options: StackOptions) -
             port=port,
             url=None if port is None else f"http://{LOOPBACK}:{port}",
             stop_s=stop_s,
+            alive_url=None if alive is None else f"http://{LOOPBACK}:{port}{alive}",
         )
 
     def http(name: str, path: str) -> HttpProbe:
         return HttpProbe(f"http://{LOOPBACK}:{ports[name]}{path}")
 
-    specs = [spec("store", http("store", "/ping"), after=())] if store_is_embedded() else []
+    specs = (
+        [spec("store", http("store", "/ping"), after=(), alive="/ping")]
+        if store_is_embedded()
+        else []
+    )
     specs += [
         spec(
             "collector",
@@ -118,6 +124,7 @@ def service_specs(home: Home, ports: Mapping[str, int], options: StackOptions) -
             *collector_processes(),
             *("--grpc-port", str(ports.get(GRPC, "off"))),
             stop_s=_COLLECTOR_STOP_S,
+            alive="/livez",
         ),
         spec(
             "worker",
@@ -128,5 +135,6 @@ def service_specs(home: Home, ports: Mapping[str, int], options: StackOptions) -
     ]
     if options.dashboard:
         login = () if options.login else ("--no-login",)
-        specs.append(spec("dashboard", http("dashboard", "/_stcore/health"), *login))
+        health = "/_stcore/health"
+        specs.append(spec("dashboard", http("dashboard", health), *login, alive=health))
     return specs

@@ -11,6 +11,7 @@ class EventKind(StrEnum):
     READY = "ready"
     ALL_READY = "all_ready"
     DIED = "died"
+    HUNG = "hung"
     CRASH_LOOP = "crash_loop"
     STOPPING = "stopping"
     STOPPED = "stopped"

@@ -82,6 +82,9 @@ class Supervisor:
                 case State.STARTING:
                     if now_s >= service.due_s:
                         self._probe(service, now_s)
+                case State.READY:
+                    if service.check_liveness(now_s):
+                        self._end_hung(service, now_s)
         if self.all_ready and not self._told_all_ready:
             self._told_all_ready = True
             self._tell(Event(EventKind.ALL_READY, "", "all services are ready"))
@@ -102,10 +105,22 @@ class Supervisor:
         ready = service.spec.probe.check()
         if ready:
             service.state = State.READY
+            service.liveness.begin(now_s)
             where = f" at {service.spec.url}" if service.spec.url else ""
             self._announce(service, EventKind.READY, f"ready{where}")
         elif ready is not None:
             service.due_s = now_s + _PROBE_EVERY_S
+
+    def _end_hung(self, service: Service, now_s: float) -> None:
+        """It is reaped, and started again, like one that died."""
+        self._announce(
+            service,
+            EventKind.HUNG,
+            f"runs, but left {service.liveness.failed} questions at {service.spec.alive_url} in a "
+            "row without an answer; killed",
+        )
+        service.liveness.begin(now_s)
+        service.kill()
 
     def _reap(self, service: Service, now_s: float) -> None:
         status = service.reap()

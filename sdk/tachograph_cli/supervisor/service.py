@@ -10,8 +10,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from tachograph_cli.supervisor.guard import Guard
+from tachograph_cli.supervisor.liveness import HttpLiveness
 from tachograph_cli.supervisor.logs import open_log
-from tachograph_cli.supervisor.policy import DeathRecord, RestartPolicy
+from tachograph_cli.supervisor.policy import DeathRecord, Liveness, RestartPolicy
 from tachograph_cli.supervisor.probes import Probe
 
 
@@ -41,6 +42,7 @@ class ServiceSpec:
     port: int | None = None
     url: str | None = None  # what a person or a client opens
     stop_s: float = 10.0  # from SIGTERM to SIGKILL
+    alive_url: str | None = None  # asked while it is ready; None: never taken for hung
 
 
 class Service:
@@ -53,6 +55,12 @@ class Service:
         self.started_at: float | None = None  # seconds since the epoch
         self.due_s = 0.0  # monotonic time of the next start or probe
         self.deaths = DeathRecord(policy)
+        self.liveness = Liveness(policy)
+        self._alive = (
+            None
+            if spec.alive_url is None
+            else HttpLiveness(spec.alive_url, policy.liveness_timeout_s)
+        )
         self._guard = guard
         self._process: subprocess.Popen[bytes] | None = None
         self._kill_at_s = 0.0
@@ -80,6 +88,21 @@ class Service:
         self.due_s = 0.0
         self.state = State.STARTING
 
+    def check_liveness(self, now_s: float) -> bool:
+        """Ask it, when it is time, whether it lives; True once it is taken for hung."""
+        if self._alive is None or not self.liveness.is_due(now_s):
+            return False
+        lives = self._alive.check()
+        if lives is None:
+            return False
+        self.liveness.record(lives, now_s)
+        return self.liveness.is_hung(now_s)
+
+    def kill(self) -> None:
+        """End the whole group at once: what hangs hears no SIGTERM."""
+        if self._process is not None:
+            self._signal_group(signal.SIGKILL)
+
     def reap(self) -> int | None:
         """The exit status if the process has ended since the last call (negative: the signal)."""
         if self._process is None:
@@ -92,14 +115,14 @@ class Service:
         self._guard.remove(self._process.pid)
         self._process = None
         self.started_at = None
-        self.spec.probe.cancel()
+        self._cancel_questions()
         return status
 
     def ask_to_stop(self) -> None:
         """SIGTERM to the process alone: it knows how to end its own children."""
         self.state = State.STOPPING
         self._kill_at_s = time.monotonic() + self.spec.stop_s
-        self.spec.probe.cancel()
+        self._cancel_questions()
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
 
@@ -113,6 +136,11 @@ class Service:
 
     def kill_now(self) -> None:
         self._kill_at_s = 0.0
+
+    def _cancel_questions(self) -> None:
+        self.spec.probe.cancel()
+        if self._alive is not None:
+            self._alive.cancel()
 
     def _signal_group(self, number: signal.Signals) -> None:
         assert self._process is not None

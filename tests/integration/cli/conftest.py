@@ -38,6 +38,7 @@ specs = [
     ServiceSpec(
         name=s["name"], argv=tuple(s["argv"]), log=Path(s["log"]), after=tuple(s["after"]),
         probe=HttpProbe(s["url"]) if s["url"] else AliveProbe(), stop_s=s["stop_s"],
+        alive_url=s["url"],
     )
     for s in plan["services"]
 ]

@@ -52,6 +52,23 @@ def test_a_killed_service_is_restarted_on_its_port_and_its_children_end(
     eventually(lambda: not is_running(child), "the first instance's child ends")
 
 
+def test_a_service_that_hangs_is_killed_and_started_again(plan: Plan, supervise: Supervise) -> None:
+    plan.policy = {"liveness_every_s": 0.1, "liveness_timeout_s": 1.0, "hung_after_s": 3.0}
+    port = plan.server("web")
+    plan.server("other")
+    stack = supervise(plan)
+    stack.wait("all_ready")
+    pid = stack.pid_of("web")
+    os.kill(pid, signal.SIGSTOP)
+    hung = stack.wait("hung", "web")
+    assert f"http://127.0.0.1:{port}/" in hung["message"]
+    stack.wait("ready", "web", count=2)
+    assert _answers(port)
+    assert not is_running(pid)
+    assert stack.of("died", "web")
+    assert not stack.of("died", "other")
+
+
 def test_a_crash_loop_is_told_with_the_last_lines_and_the_others_go_on(
     plan: Plan, supervise: Supervise
 ) -> None:
