@@ -60,18 +60,21 @@ class CollectorClient:
         *,
         trace_id: str,
         span_id: str,
+        name: str,
         value: float,
         label: str,
         comment: str | None,
+        sample_weight: float = 1.0,
     ) -> None:
-        """Store a thumbs score. Raises FeedbackRefused, CollectorUnavailable."""
+        """Store a person's label, `sample_weight` above 1 for an answer that was drawn. Raises FeedbackRefused, CollectorUnavailable."""
         body = {
             "trace_id": trace_id,
             "span_id": span_id,
-            "name": "thumbs",
+            "name": name,
             "value": value,
             "label": label,
             "comment": comment,
+            "sample_weight": sample_weight,
         }
         answer = self._call("POST", "/api/v1/scores", api_key, body)
         if answer.is_success:

@@ -14,7 +14,9 @@ from tachograph_dashboard.service import installed
 from tachograph_store.client import Store
 from tachograph_store.queries import choices as _choices
 from tachograph_store.queries import (
+    backlog,
     cost,
+    feedback,
     finding,
     gpu,
     incidents,
@@ -26,6 +28,7 @@ from tachograph_store.queries import (
     top,
     traces,
 )
+from tachograph_store.queries import slowness as _slowness
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
@@ -58,6 +61,9 @@ quality_summary = _cached(quality.quality_summary)
 quality_distribution = _cached(quality.quality_distribution)
 quality_worst = _cached(quality.quality_worst)
 quality_errors = _cached(quality.quality_errors)
+evaluation_backlog = _cached(backlog.evaluation_backlog)
+feedback_judged = _cached(feedback.feedback_judged)
+feedback_next = _cached(feedback.feedback_next)
 cost_by_segment = _cached(cost.cost_by_segment)
 cost_series = _cached(cost.cost_series)
 gpu_devices = _cached(gpu.gpu_devices)
@@ -70,6 +76,7 @@ find_traces = _cached(finding.find_traces)
 list_sessions = _cached(sessions.list_sessions)
 top_segments = _cached(top.top_segments)
 neighbourhood = _cached(neighbours.neighbourhood)
+slowness = _cached(_slowness.slowness)
 trace_spans = _cached(traces.trace_spans)
 trace_scores = _cached(traces.trace_scores)
 ledger_entries = _cached(ledger.ledger_entries)

@@ -1,4 +1,4 @@
-"""`GET /api/v1/search`, `/sessions`, `/top` and a span's neighbours: ways into the traces."""
+"""`GET /api/v1/search`, `/sessions`, `/top` and what was beside a span: ways into the traces."""
 
 from typing import Annotated
 
@@ -10,6 +10,7 @@ from tachograph_collector.routes.models import (
     FoundAnswer,
     NeighboursAnswer,
     SessionPageAnswer,
+    SlownessAnswer,
     TopAnswer,
 )
 from tachograph_collector.routes.ranges import Range
@@ -19,8 +20,10 @@ from tachograph_store.queries.neighbours import MAX_NEIGHBOURS, neighbourhood
 from tachograph_store.queries.search import BadSearch
 from tachograph_store.queries.selection import Selection
 from tachograph_store.queries.sessions import MAX_SESSIONS_PER_PAGE, list_sessions
+from tachograph_store.queries.slowness import slowness
 from tachograph_store.queries.top import MAX_SEGMENTS, TopKind, TopOrder, top_segments
 from tachograph_store.queries.traces import MAX_TRACES_PER_PAGE, spans_by_ids
+from tachograph_store.rows import SpanRow
 
 router = APIRouter(prefix="/api/v1", tags=["exploration"], dependencies=[BEARER])
 
@@ -45,6 +48,8 @@ async def _selected(
 
 
 Selected = Annotated[Selection, Depends(_selected)]
+TraceId = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="32 hex digits")]
+SpanId = Annotated[str, Path(pattern="^[0-9a-f]{16}$", description="16 hex digits")]
 
 
 @router.get("/search")
@@ -106,14 +111,37 @@ async def top(
 async def neighbours(
     principal: Reader,
     parts: Parts,
-    trace_id: Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="32 hex digits")],
-    span_id: Annotated[str, Path(pattern="^[0-9a-f]{16}$", description="16 hex digits")],
+    trace_id: TraceId,
+    span_id: SpanId,
     limit: Annotated[int, Query(ge=1, le=MAX_NEIGHBOURS)] = 50,
 ) -> NeighboursAnswer:
     """Model calls that ran on the span's engine while it did, and its GPUs' readings then."""
-    project = principal.project
-    ids = [(trace_id, span_id)]
-    spans = await parts.link.ask(lambda store: spans_by_ids(store, project, ids))
+    span = await _span(parts, principal.project, trace_id, span_id)
+    around = await parts.link.ask(lambda store: neighbourhood(store, span, limit))
+    return NeighboursAnswer(
+        neighbours=list(around.neighbours), total=around.total, devices=list(around.devices)
+    )
+
+
+@router.get("/traces/{trace_id}/spans/{span_id}/slowness")
+async def slow_causes(
+    principal: Reader, parts: Parts, trace_id: TraceId, span_id: SpanId
+) -> SlownessAnswer:
+    """Why a model call took as long as it did: its time by cause."""
+    span = await _span(parts, principal.project, trace_id, span_id)
+    found = await parts.link.ask(lambda store: slowness(store, span))
+    first = found.parts[0] if found.parts else None
+    return SlownessAnswer(
+        cause=None if first is None else first.cause,
+        ratio=None if first is None else first.ratio,
+        phases=found.phases,
+        parts=list(found.parts),
+        norm_calls=found.norm_calls,
+    )
+
+
+async def _span(parts: Parts, project: str, trace_id: str, span_id: str) -> SpanRow:
+    spans = await parts.link.ask(lambda store: spans_by_ids(store, project, [(trace_id, span_id)]))
     if not spans:
         raise ApiError(
             404,
@@ -122,7 +150,4 @@ async def neighbours(
             "span_id",
             "check the ids, and that the key belongs to the project that sent them",
         )
-    around = await parts.link.ask(lambda store: neighbourhood(store, spans[0], limit))
-    return NeighboursAnswer(
-        neighbours=list(around.neighbours), total=around.total, devices=list(around.devices)
-    )
+    return spans[0]

@@ -10,6 +10,7 @@ from tachograph_store.queries.gpu import GpuDevice
 from tachograph_store.queries.ledger import LedgerBalance, LedgerEntry
 from tachograph_store.queries.neighbours import Neighbour
 from tachograph_store.queries.sessions import SessionLine
+from tachograph_store.queries.slow_causes import Cause, Part, Phases
 from tachograph_store.queries.top import TopKind, TopOrder, TopSegment
 from tachograph_store.queries.traces import TraceLine, TraceScores
 from tachograph_store.rows import ScoreRow, SpanRow
@@ -155,6 +156,20 @@ class NeighboursAnswer(BaseModel):
     devices: list[GpuDevice]
 
 
+class SlownessAnswer(BaseModel):
+    """Where a request's time went: its phases, and each second by its cause, the largest first.
+
+    `cause` is None where nothing is known of its phases; `norm_calls` is how many calls told the
+    engine's usual speed (too few: long prompts and answers are not told from a slow engine).
+    """
+
+    cause: Cause | None
+    ratio: float | None
+    phases: Phases
+    parts: list[Part]
+    norm_calls: int
+
+
 class ScoreRequest(BaseModel):
     """A judgement of one answer: at least a value or a label."""
 
@@ -169,6 +184,12 @@ class ScoreRequest(BaseModel):
     label: str | None = Field(default=None, max_length=200)
     comment: str | None = Field(default=None, max_length=20_000)
     source: Literal["human", "api"] = "human"
+    sample_weight: float = Field(
+        default=1.0,
+        ge=1,
+        le=1e9,
+        description="inverse of the probability with which the answer was drawn to be labelled",
+    )
 
 
 class ScoreAnswer(BaseModel):

@@ -9,6 +9,7 @@ from tachograph_dashboard.components.bubbles import bubble, conversation
 from tachograph_dashboard.components.cards import card, empty, lacks
 from tachograph_dashboard.components.feedback import feedback
 from tachograph_dashboard.components.neighbour_list import neighbour_list
+from tachograph_dashboard.components.slow_causes import slow_causes
 from tachograph_dashboard.components.span_facts import span_facts
 from tachograph_dashboard.components.span_scores import span_scores
 from tachograph_dashboard.components.tiles import Tile, tiles
@@ -56,8 +57,10 @@ def trace_detail(identity: Identity, trace_id: str) -> None:
         with card("Scores", "1 is good", fills=False):
             span_scores(own, answer_text(call.completion), zone)
         with card("Your verdict", "kept with your key's name", fills=False):
-            feedback(identity, call.trace_id, call.span_id)
+            judged_names = sorted({score.name for score in own if score.source == "evaluator"})
+            feedback(identity, call.trace_id, call.span_id, judged_names)
         span_facts(call, zone)
+    slow_causes(call)
     neighbour_list(call, zone)
 
 

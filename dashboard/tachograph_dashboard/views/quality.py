@@ -6,7 +6,9 @@ import streamlit as st
 
 from tachograph_dashboard import data, formats, navigation, trace_filters
 from tachograph_dashboard.components import charts
+from tachograph_dashboard.components.backlog import backlog
 from tachograph_dashboard.components.cards import card, empty, lacks
+from tachograph_dashboard.components.people import people
 from tachograph_dashboard.components.tables import Column, table
 from tachograph_dashboard.components.tiles import Tile, tiles
 from tachograph_dashboard.components.toolbar import Scope, toolbar
@@ -55,8 +57,10 @@ def render(identity: Identity) -> None:
     coverage = data.overview_unscored(scope.selection)
     if not summaries:
         _nothing(coverage)
+        backlog(identity.project)
         return
     _tiles(summaries, coverage)
+    backlog(identity.project)
     _trend(scope)
     _distributions(scope, summaries)
     with card("Scores", "by evaluator; people's feedback has no evaluator"):
@@ -66,6 +70,7 @@ def render(identity: Identity) -> None:
             zone=scope.zone,
             key="summaries",
         )
+    people(scope, summaries)
     _worst(scope, summaries)
     _errors(scope)
 

@@ -12,9 +12,10 @@ from tachograph_store.queries.finding import Order, find_traces
 from tachograph_store.queries.neighbours import neighbourhood
 from tachograph_store.queries.selection import Selection, nanoseconds
 from tachograph_store.queries.sessions import list_sessions
+from tachograph_store.queries.slowness import slowness
 from tachograph_store.queries.top import TopKind, TopOrder, top_segments
 from tachograph_store.queries.traces import TraceFilter, list_traces, trace_spans
-from tachograph_store.rows import GpuReadingRow, SpanRow
+from tachograph_store.rows import EngineReadingRow, GpuReadingRow, SpanRow
 from tachograph_store.writer import Writer
 
 NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
@@ -223,6 +224,79 @@ def test_neighbours_are_those_who_shared_time_on_the_engine(
     assert (steady.shared_ns, steady.shared_prefill_s) == (5e9, None)
     assert (early.shared_ns, early.shared_prefill_s, early.shared_decode_s) == (2e9, 0.5, 1.5)
     assert [(d.gpu_id, d.mean_power_w) for d in around.devices] == [("GPU-1", 302.5)]
+
+
+def test_a_slow_request_is_explained_by_what_is_stored_of_its_time(
+    reader_store: Store, writer_store: Store, project: str
+) -> None:
+    """Nine usual calls tell the speed of the engine; a neighbour's prompt then holds one up."""
+    phases = {"response_model": "m", "input_tokens": 1000, "output_tokens": 101}
+    usual = [
+        call(
+            project,
+            10 + number,
+            -600.0 + 10 * number,
+            duration_ns=2 * SECOND_NS,
+            prefill_s=1.0,
+            decode_s=1.0,
+            **phases,
+        )
+        for number in range(9)
+    ]
+    slow = call(
+        project,
+        1,
+        duration_ns=6 * SECOND_NS,
+        prefill_s=1.0,
+        decode_s=4.5,
+        attributes={"tachograph.proxy.queue_time": "0.5"},
+        resource_attributes={"host.name": "node-1"},
+        **phases,
+    )
+    near = call(project, 2, 2.0, duration_ns=9 * SECOND_NS, prefill_s=3.0, **phases)
+    readings = [
+        GpuReadingRow(
+            project=project,
+            gpu_id="GPU-1",
+            time=slow.start_time + second * SECOND_NS,
+            host="node-1",
+            throttle_reasons=64 if second == 5 else 0,
+            expires_on=FAR,
+        )
+        for second in (1, 5)
+    ]
+    writer = Writer(writer_store)
+    writer.write_spans([*usual, slow, near])
+    writer.write("gpu_readings", readings)
+    found = slowness(reader_store, slow)
+    assert found.norm_calls == 11
+    seconds = {part.cause: part.seconds for part in found.parts}
+    assert seconds == {
+        "neighbour_prefill": pytest.approx(3.0),
+        "own_prompt": pytest.approx(1.0),
+        "own_answer": pytest.approx(1.0, rel=0.05),
+        "admission_queue": pytest.approx(0.5),
+        "throttled": pytest.approx(0.25, abs=0.05),
+        "busy_batch": pytest.approx(0.25, abs=0.05),
+    }
+    assert found.parts[0].cause == "neighbour_prefill"
+    writer.write(
+        "engine_readings",
+        [
+            EngineReadingRow(
+                project=project,
+                name="vllm:num_preemptions_total",
+                instance="engine-1",
+                time=slow.start_time + second * SECOND_NS,
+                kind="counter",
+                value=value,
+                expires_on=FAR,
+            )
+            for second, value in ((-5, 3.0), (4, 4.0))
+        ],
+    )
+    pressed = {part.cause for part in slowness(reader_store, slow).parts}
+    assert "kv_pressure" in pressed and "busy_batch" not in pressed
 
 
 def test_a_trace_of_many_spans_hides_no_other(
