@@ -25,7 +25,8 @@ DATA_FILES = (
     "tachograph_cli/demo/prompts.jsonl",
 )
 SMOKE = f"""
-import importlib.util, time
+import importlib.util, re, time
+from importlib import metadata
 found = [name for name in {ABSENT!r} if importlib.util.find_spec(name)]
 assert not found, f"the bare wheel brought {{found}}"
 import tachograph
@@ -35,8 +36,26 @@ with tachograph.generation(model="m") as g:
 started = time.monotonic()
 tachograph.shutdown(timeout_s=2.0)
 assert time.monotonic() - started < 10, "shutdown overran its deadline"
+from tachograph.testing import recording
+with recording() as receiver:
+    with tachograph.context(tenant="acme"), tachograph.span("s"):
+        pass
+    assert tachograph.flush(10)
+    assert receiver.spans[0].attributes["tachograph.tenant"] == "acme"
+def needs(name, seen):
+    for line in metadata.requires(name) or ():
+        needed = re.split(r"[ ;<>=!~(\\[]", line)[0].lower().replace("_", "-")
+        if "extra ==" not in line and needed not in seen:
+            seen.add(needed)
+            needs(needed, seen)
+    return seen
+direct = [line for line in metadata.requires("tachograph") if "extra ==" not in line]
+assert all(line.startswith("opentelemetry-") for line in direct), direct
+there = {{d.metadata["Name"].lower().replace("_", "-") for d in metadata.distributions()}}
+assert there - {{"pip", "setuptools", "tachograph"}} == needs("tachograph", set()), there
 print("bare wheel: ok")
 """
+CONSUMER = Path(__file__).parent / "fixtures" / "sdk_consumer.py"
 
 
 def check_archive(wheel: Path) -> None:
@@ -47,6 +66,14 @@ def check_archive(wheel: Path) -> None:
     missing = [name for name in DATA_FILES if name not in names]
     assert not missing, f"{wheel.name} lacks {missing}"
     assert not any(name.startswith(("tests/", "sdk/")) for name in names), "stray top-level files"
+
+
+def check_types(python: Path, folder: Path) -> None:
+    """Check a program of a consumer's, strictly, against the installed wheel and nothing else."""
+    (folder / "consumer.py").write_text(CONSUMER.read_text())
+    mypy = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--config-file", ""]
+    command = [*mypy, "--python-executable", str(python), "consumer.py"]
+    subprocess.run(command, check=True, cwd=folder)
 
 
 def main() -> int:
@@ -62,6 +89,7 @@ def main() -> int:
         python = home / "bin" / "python"
         subprocess.run([python, *pip[1:], "install", *constraint, str(wheel)], check=True)
         subprocess.run([python, "-c", SMOKE], check=True, cwd=folder)
+        check_types(python, Path(folder))
         missing = subprocess.run(
             [home / "bin" / "tachograph", "collector"], capture_output=True, text=True, check=False
         )
