@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/bash
 
-.PHONY: help install demo test check unit integration e2e bench-ingest bench-queries bench-sdk bench-sidecar bench-quality bench-retention chaos conformance fuzz clean
+.PHONY: help install demo test check unit integration e2e bench-ingest bench-queries bench-sdk bench-sidecar bench-quality bench-eval bench-retention chaos chaos-eval conformance fuzz clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -40,7 +40,7 @@ bench-sidecar: install  ## what the sidecar adds to a stream, beside nginx and L
 	$(BIN)/python tests/benchmarks/sidecar/bench_sidecar.py $(ARGS)
 
 bench-quality: install  ## evaluators on labelled data: make bench-quality DATA=folder
-	$(BIN)/python tests/benchmarks/quality/bench_quality.py $(DATA)
+	$(BIN)/python tests/benchmarks/quality/bench_quality.py $(DATA) $(ARGS)
 
 bench-ingest: install  ## spans a second beside Phoenix, MLflow and the bare engine; ARGS=--quick for a look
 	$(BIN)/python tests/benchmarks/ingest/bench_ingest.py $(ARGS)
@@ -51,11 +51,17 @@ bench-queries: install  ## every question of every page at 1 and 10 million span
 bench-sdk: install  ## what a call costs its caller, beside the peers' SDKs; ARGS=--quick
 	$(BIN)/python tests/benchmarks/sdk/bench_sdk.py $(ARGS)
 
+bench-eval: install  ## answers judged a second by the whole default suite, beside the plain way; ARGS=--quick
+	$(BIN)/python tests/benchmarks/eval/bench_eval.py $(ARGS)
+
 bench-retention: install  ## what forgetting, rewriting, exporting and importing take
 	$(BIN)/python tests/benchmarks/retention/main.py $(ARGS)
 
 chaos: install  ## kill -9, a full disk, an absent store, under load: nothing acknowledged is lost
 	$(BIN)/python tests/benchmarks/chaos/chaos.py $(ARGS)
+
+chaos-eval: install  ## kill -9 of worker, broker, everything while judging: each answer is scored once
+	$(BIN)/python tests/benchmarks/chaos_eval/chaos_eval.py $(ARGS)
 
 conformance: install  ## the real instrumentation packages against the collector
 	$(BIN)/python tests/conformance/conformance.py $(ARGS)

@@ -43,3 +43,13 @@ def test_neighbours_of_a_span(api: Any, spans: list[Any]) -> None:
     assert answer["devices"] == []
     missing = api.client.get(f"/api/v1/traces/{'0' * 32}/spans/{'0' * 16}/neighbours")
     assert missing.status_code == 404
+
+
+def test_why_a_span_was_slow(api: Any, spans: list[Any]) -> None:
+    one = spans[0]
+    path = f"/api/v1/traces/{one.trace_id.hex()}/spans/{one.span_id.hex()}/slowness"
+    answer = api.client.get(path).json()
+    assert answer["cause"] == answer["parts"][0]["cause"]
+    assert sum(part["ratio"] for part in answer["parts"]) == pytest.approx(1.0)
+    missing = api.client.get(f"/api/v1/traces/{'0' * 32}/spans/{'0' * 16}/slowness")
+    assert missing.status_code == 404
