@@ -70,6 +70,8 @@ def _loaded(
         prompt=question_text(text.prompt),
         conversation=conversation_text(text.prompt),
         context=context,
+        finish_reasons=tuple(text.finish_reasons),
+        perplexity=text.perplexity,
         model=text.model,
         tenant=text.tenant,
         variant=text.variant,

