@@ -12,6 +12,7 @@ Line = TypeVar("Line")
 
 _HOUR_NS = 3_600_000_000_000
 _FIRST_NS = 2 * _HOUR_NS
+_FIRST_FILTERED_NS = 48 * _HOUR_NS
 _LONGEST_NS = 240 * _HOUR_NS
 _MARGIN = 2.0
 _FASTEST_GROWTH = 24.0
@@ -44,15 +45,21 @@ def decode(cursor: str) -> Place:
 
 
 def newest_first(
-    ask: Callable[[int], list[Line]], before_ns: int, since_ns: int, limit: int
+    ask: Callable[[int], list[Line]],
+    before_ns: int,
+    since_ns: int,
+    limit: int,
+    *,
+    is_filtered: bool = False,
 ) -> list[Line]:
     """The first `limit` lines before `before_ns`, looked for in growing stretches of time.
 
-    Reading in order still opens every day's parts; most pages are full after the first hours. Each
-    further stretch, of ten days at most, is as long as the lines of the one before let expect; the
-    fourth is the whole range. `ask` answers the first lines since an instant.
+    Reading in order still opens every day's parts; most pages are full after the first hours, and
+    those of a filter (`is_filtered`) after the first days. Each further stretch, of ten days at
+    most, is as long as the lines of the one before let expect; the fourth is the whole range. `ask`
+    answers the first lines since an instant.
     """
-    stretch_ns = _FIRST_NS
+    stretch_ns = _FIRST_FILTERED_NS if is_filtered else _FIRST_NS
     for _ in range(3):
         if before_ns - stretch_ns <= since_ns:
             break

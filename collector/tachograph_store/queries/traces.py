@@ -1,10 +1,11 @@
 """Lists of traces, one trace with its spans and scores, spans by their ids."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 from tachograph_store.client import Store
 from tachograph_store.queries import run
@@ -38,6 +39,12 @@ class TraceFilter:
     observer: str | None = None
     counted: bool | None = None
     text: str = ""
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether few of the spans may pass."""
+        named = (self.model, self.tenant, self.user, self.session, self.variant)
+        return any((*named, self.status, self.observer, self.text.strip()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +150,7 @@ def _places(store: Store, wanted: TraceFilter, before: Place, limit: int) -> lis
         before.newest_ns,
         nanoseconds(wanted.since),
         limit,
+        is_filtered=wanted.is_narrow,
     )
 
 
@@ -154,18 +162,14 @@ def lines_and_scores(
     A trace that was deleted since its id was found is left out.
     """
     with ThreadPoolExecutor(max_workers=1) as beside:
-        scored = beside.submit(
-            run, store, "traces_scores", TraceScores, project=project, trace_ids=trace_ids
-        )
-        lines = run(
-            store,
-            "traces_lines",
-            TraceLine,
-            project=project,
-            trace_ids=trace_ids,
-            newest_ns=newest_ns,
-            oldest_ns=oldest_ns,
-        )
+        asked: Mapping[str, Any] = {
+            "project": project,
+            "trace_ids": trace_ids,
+            "newest_ns": newest_ns,
+            "oldest_ns": oldest_ns,
+        }
+        scored = beside.submit(lambda: run(store, "traces_scores", TraceScores, **asked))
+        lines = run(store, "traces_lines", TraceLine, **asked)
         scores = {line.trace_id: line for line in scored.result()}
     by_id = {line.trace_id: line for line in lines}
     return [by_id[trace_id] for trace_id in trace_ids if trace_id in by_id], scores
