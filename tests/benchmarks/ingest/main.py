@@ -25,6 +25,7 @@ from tests.benchmarks.ingest.limit import insert_target, native_blocks
 from tests.benchmarks.ingest.measure import (
     Held,
     Round,
+    Step,
     bodies_for,
     books,
     cold_start,
@@ -158,17 +159,17 @@ class Bench:
         self.figures.duplicates += sum(held.duplicates for held in ours)
         self.figures.p99_ms = ours[0].outcome.latency_ms(0.99)
 
-    def million(self) -> list[tuple[int, int]]:
-        """Memory over many spans."""
+    def million(self) -> list[Step]:
+        """Memory and rate over many spans."""
         stream = self._streams[0]
         return million(self.ours, stream, self._args.million, self._args.connections, self._console)
 
-    def memory(self, steps: Sequence[tuple[int, int]]) -> None:
+    def memory(self, steps: Sequence[Step]) -> None:
         """The highest of everything."""
         ours = self.measured[OURS]
         peaks = [one.peak_bytes for one in ours.rounds]
         peaks += [held.peak_bytes for held in ours.held]
-        self.figures.rss_mb = max([*peaks, *(peak for _, peak in steps)]) / 1e6
+        self.figures.rss_mb = max([*peaks, *(step.peak_bytes for step in steps)]) / 1e6
 
     def compare(self) -> None:
         """Ratios of medians."""

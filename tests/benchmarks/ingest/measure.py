@@ -159,20 +159,33 @@ def books(contestant: Contestant, outcome: Outcome) -> Books:
     return Books(lost, duplicates)
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A part of many spans, sent as fast as they are taken until all can be asked for."""
+
+    spans: int  # sent so far
+    peak_bytes: int
+    spans_per_s: float
+    behind_s: float  # from the last answer until the last span could be asked for
+
+
 def million(
     contestant: Contestant, stream: Stream, spans: int, connections: int, console: Console
-) -> list[tuple[int, int]]:
-    """Send a million spans; (spans sent so far, highest resident bytes meanwhile) in ten steps."""
+) -> list[Step]:
+    """Send a million spans in ten steps."""
     target = contestant.begin("million")
-    steps: list[tuple[int, int]] = []
+    steps: list[Step] = []
     sent = 0
     for _ in track(range(10), description=f"{spans:,} spans", console=console):
         bodies = bodies_for(stream, 500, spans // 10)
         with watched(contestant.servers) as use:
+            began = time.perf_counter()
             outcome = send(target, bodies, connections=connections)
+            answered_at = time.perf_counter()
             sent += outcome.accepted
-            settle(contestant, sent)
-        steps.append((sent, use.peak_bytes))
+            settled_at = settle(contestant, sent)
+        rate = outcome.accepted / (settled_at - began)
+        steps.append(Step(sent, use.peak_bytes, rate, settled_at - answered_at))
     return steps
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from rich.table import Table
-from tests.benchmarks.ingest.measure import Held, Round
+from tests.benchmarks.ingest.measure import Held, Round, Step
 
 
 @dataclass(slots=True)
@@ -105,13 +105,18 @@ def overload_table(measured: Mapping[str, Measured]) -> Table:
     return table
 
 
-def steps_table(steps: Sequence[tuple[int, int]]) -> Table:
-    """Memory while many spans go through."""
-    table = Table(title="memory while spans go through")
-    table.add_column("spans so far", justify="right")
-    table.add_column("highest MB", justify="right")
-    for spans, peak_bytes in steps:
-        table.add_row(f"{spans:,}", f"{peak_bytes / 1e6:,.0f}")
+def steps_table(steps: Sequence[Step]) -> Table:
+    """Memory and rate while many spans go through, merges and rollups included."""
+    table = Table(title="many spans, one tenth after another")
+    for column in ("spans so far", "highest MB", "spans/s", "settled after s"):
+        table.add_column(column, justify="right")
+    for step in steps:
+        table.add_row(
+            f"{step.spans:,}",
+            f"{step.peak_bytes / 1e6:,.0f}",
+            f"{step.spans_per_s:,.0f}",
+            f"{step.behind_s:.1f}",
+        )
     return table
 
 
