@@ -159,6 +159,7 @@ def test_while_the_collector_is_away_the_delivery_thread_sleeps(
     assert delivery.counts().waiting["spans"] == 50
 
 
+@pytest.mark.lesson(13)
 @pytest.mark.lesson(9)
 @pytest.mark.parametrize("fault", [None, Fault(hangs=True), Fault(status=503)])
 def test_flush_and_shutdown_return_in_time(

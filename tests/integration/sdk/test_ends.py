@@ -57,6 +57,7 @@ def dropped(receiver: Receiver) -> Counter[str]:
     return found
 
 
+@pytest.mark.lesson(6)
 def test_threads_of_nested_spans_all_arrive(tachograph_receiver: Receiver) -> None:
     def nest(depth: int) -> None:
         if depth:
@@ -198,6 +199,7 @@ def test_gunicorn_with_forked_workers(receiver: Receiver, tmp_path: Path) -> Non
 
 
 @pytest.mark.lesson(10)
+@pytest.mark.lesson(10)
 def test_celery_prefork(receiver: Receiver, tmp_path: Path) -> None:
     for name in ("in", "processed", "done"):
         (tmp_path / name).mkdir()
@@ -255,6 +257,7 @@ def test_serverless_exports_before_the_outermost_span_returns() -> None:
         assert len(receiver.events) == 1
 
 
+@pytest.mark.lesson(14)
 def test_serverless_gives_up_in_time_and_keeps_the_data() -> None:
     with recording(serverless=True) as receiver:
         receiver.fault = Fault(hangs=True)

@@ -73,6 +73,7 @@ def test_service_and_resource(receiver: Receiver) -> None:
 
 
 @pytest.mark.lesson(7)
+@pytest.mark.lesson(7)
 def test_an_isolated_provider_meets_nobody() -> None:
     others = InMemorySpanExporter()
     provider = TracerProvider()

@@ -133,6 +133,7 @@ def test_a_forked_child_leaves_its_parents_open_spans_alone(
     assert len(receiver.spans) == 3
 
 
+@pytest.mark.lesson(16)
 def test_a_span_that_is_never_ended_is_not_kept(tachograph_receiver: Receiver) -> None:
     forgotten = tachograph.span("forgotten")
     forgotten._start()
