@@ -30,7 +30,13 @@ AWAY_SECONDS: Final = 3600.0
 _PATIENCE_S = 2.0
 _MAX_CACHED_KEYS = 4096
 _MAX_KEY_CHARACTERS = 512
-_RANKS: Final[Mapping[str, int]] = {Role.INGEST: 0, Role.READ: 1, Role.ADMIN: 2}
+_INCLUDED: Final[Mapping[str, frozenset[str]]] = {
+    Role.INGEST: frozenset({Role.INGEST}),
+    Role.VIEW: frozenset({Role.VIEW}),
+    Role.READ: frozenset({Role.INGEST, Role.VIEW, Role.READ}),
+    Role.ADMIN: frozenset({Role.INGEST, Role.VIEW, Role.READ, Role.ADMIN}),
+}
+"""Sending and reading are apart: whoever looks at telemetry need not be able to forge it."""
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -42,15 +48,15 @@ class Principal:
     role: str
     key_id: str | None
 
-    def require(self, role: str) -> None:
-        """Raises `ApiError` 403 unless the caller's role includes `role`."""
-        if _RANKS.get(self.role, -1) < _RANKS[role]:
+    def require(self, *roles: str) -> None:
+        """Raises `ApiError` 403 unless the caller's role includes one of `roles`."""
+        if _INCLUDED.get(self.role, frozenset()).isdisjoint(roles):
             raise ApiError(
                 403,
                 "role_too_low",
-                f"this key has the role {self.role}; {role} is needed",
+                f"this key has the role {self.role}; {' or '.join(roles)} is needed",
                 field="authorization",
-                remedy=f"make a key with `tachograph keys create --role {role}`",
+                remedy=f"make a key with `tachograph keys create --role {roles[0]}`",
             )
 
 

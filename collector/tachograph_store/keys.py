@@ -13,7 +13,7 @@ from tachograph_store.errors import QueryRefused
 from tachograph_store.rows import ApiKeyRow
 from tachograph_store.writer import Writer
 
-ROLES = (Role.INGEST, Role.READ, Role.ADMIN)
+ROLES = (Role.INGEST, Role.VIEW, Role.READ, Role.ADMIN)
 MAX_NAME_CHARACTERS = 100
 
 # A key says which project it opens, so it is looked up before any project is known: the one table

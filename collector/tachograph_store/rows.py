@@ -335,7 +335,7 @@ class ApiKeyRow:
     key_id: str
     key_hash: str  # hex SHA-256 of the whole key
     name: str
-    role: str  # ingest | read | admin
+    role: str  # ingest | view | read | admin
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None

@@ -48,9 +48,9 @@ class CollectorClient:
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise CollectorUnavailable("The collector's answer was not understood.") from error
-        if identity.role not in (Role.READ, Role.ADMIN):
+        if identity.role not in (Role.VIEW, Role.READ, Role.ADMIN):
             raise KeyRefused(
-                f"The key's role is {identity.role}; the dashboard needs read or admin."
+                f"The key's role is {identity.role}; the dashboard needs view, read or admin."
             )
         return identity
 

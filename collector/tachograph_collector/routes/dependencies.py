@@ -36,7 +36,14 @@ async def principal_of(request: Request) -> Principal:
 async def reader(request: Request) -> Principal:
     """A caller who may read."""
     principal = await principal_of(request)
-    principal.require(Role.READ)
+    principal.require(Role.VIEW)
+    return principal
+
+
+async def judge(request: Request) -> Principal:
+    """A caller who may say how good an answer is."""
+    principal = await principal_of(request)
+    principal.require(Role.VIEW, Role.INGEST)
     return principal
 
 
@@ -53,4 +60,5 @@ BEARER = Depends(_BEARER)
 Parts = Annotated[Collector, Depends(_parts)]
 Anyone = Annotated[Principal, Depends(principal_of)]
 Reader = Annotated[Principal, Depends(reader)]
+Judge = Annotated[Principal, Depends(judge)]
 Sender = Annotated[Principal, Depends(sender)]

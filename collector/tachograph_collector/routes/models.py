@@ -38,7 +38,7 @@ class WhoAmI(BaseModel):
     """Whom the collector takes the caller for; `key_id` is null without a key."""
 
     project: str
-    role: Literal["ingest", "read", "admin"]
+    role: Literal["ingest", "view", "read", "admin"]
     key_id: str | None
 
 

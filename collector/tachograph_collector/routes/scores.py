@@ -4,9 +4,10 @@ import time
 
 from fastapi import APIRouter
 
+from tachograph.semconv.values import Role
 from tachograph_collector.auth import Principal
 from tachograph_collector.errors import ApiError
-from tachograph_collector.routes.dependencies import BEARER, Parts, Sender
+from tachograph_collector.routes.dependencies import BEARER, Judge, Parts
 from tachograph_collector.routes.models import ScoreAnswer, ScoreRequest
 from tachograph_collector.translate.limits import expiry, utc
 from tachograph_store.client import Store
@@ -20,8 +21,13 @@ ANONYMOUS_AUTHOR = "anonymous"
 
 
 @router.post("/scores", status_code=201)
-async def post_score(score: ScoreRequest, principal: Sender, parts: Parts) -> ScoreAnswer:
-    """Keep a score; the same caller's next score of that name on that span replaces it."""
+async def post_score(score: ScoreRequest, principal: Judge, parts: Parts) -> ScoreAnswer:
+    """Keep a score; the same caller's next score of that name on that span replaces it.
+
+    Keys that only view give verdicts of people (source `human`), no others.
+    """
+    if score.source != "human":
+        principal.require(Role.INGEST)
     if score.value is None and not score.label:
         raise ApiError(
             422,
@@ -79,6 +85,7 @@ def _row(
         model=facts.model,
         tenant=facts.tenant,
         variant=facts.variant,
+        sample_weight=score.sample_weight,
         created_at=utc(time.time_ns()),
         expires_on=expiry(facts.start_time, retention_days),
     )

@@ -21,7 +21,7 @@ HELP = "make, list and revoke API keys"
 
 EXAMPLES = """examples:
   tachograph keys create --project shop --role ingest           for the services of one project
-  tachograph keys create --project shop --role read --expires 90d --name dashboard
+  tachograph keys create --project shop --role view --expires 90d --name ada    for a person
   tachograph keys list --project shop
   tachograph keys revoke 3f9c1a20b7e4                           a collector notices within 10 s
 """
@@ -29,7 +29,7 @@ EXAMPLES = """examples:
 _EXAMPLES_OF = {
     "create": """examples:
   tachograph keys create --project shop --role ingest           what services send with
-  tachograph keys create --project shop --role read --expires 90d --name dashboard
+  tachograph keys create --project shop --role view --expires 90d --name ada    what a person logs in with
   KEY=$(tachograph keys create --project shop --role ingest)    the key alone goes to standard output
 """,
     "list": """examples:
@@ -53,7 +53,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     create = actions.add_parser("create", help="make a key; it is printed once and never again")
     create.add_argument("--project", required=True, help="the project that the key opens")
-    create.add_argument("--role", required=True, choices=ROLES, help="ingest < read < admin")
+    create.add_argument(
+        "--role",
+        required=True,
+        choices=ROLES,
+        help="ingest: send; view: read, and give verdicts; read: both; admin: everything",
+    )
     create.add_argument("--name", default="", help="what the key is for (default: its role)")
     create.add_argument(
         "--expires", type=_expiry, help="12h, 90d, 52w, or a date like 2027-01-31 (default: never)"

@@ -19,9 +19,11 @@ class Observer:
 
 
 class Role:
-    """What an API key may do; each role includes the ones before it."""
+    """What an API key may do: `ingest` sends, `view` reads and gives a person's verdicts, `read` does
+    both, `admin` everything."""
 
     INGEST = "ingest"
+    VIEW = "view"
     READ = "read"
     ADMIN = "admin"
 

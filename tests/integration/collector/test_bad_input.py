@@ -97,6 +97,27 @@ def test_an_ingest_key_sends_and_scores_but_does_not_read(
         assert answer.json()["error"]["code"] == "role_too_low"
 
 
+def test_a_view_key_reads_and_gives_verdicts_but_sends_nothing(
+    project: str, make_key: Any, api_for: Any, harness: Any
+) -> None:
+    span = harness.chat_span()
+    api_for(make_key(project, "ingest")).export(span)
+    viewer = api_for(make_key(project, "view"))
+    (line,) = viewer.client.get("/api/v1/traces").json()["traces"]
+    assert line["trace_id"] == span.trace_id.hex()
+    score = {
+        "trace_id": span.trace_id.hex(),
+        "span_id": span.span_id.hex(),
+        "name": "thumbs",
+        "value": 1,
+    }
+    assert viewer.client.post("/api/v1/scores", json=score).status_code == 201
+    forged = viewer.client.post("/api/v1/scores", json={**score, "source": "api"})
+    sent = viewer.post_traces(harness.trace_body(harness.chat_span()))
+    assert [forged.status_code, sent.status_code] == [403, 403]
+    assert viewer.client.get("/api/v1/whoami").json()["role"] == "view"
+
+
 @pytest.mark.lesson(11)
 def test_two_thousand_attributes_keep_what_matters(api: Any, harness: Any) -> None:
     span = harness.make_span(

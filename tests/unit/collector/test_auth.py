@@ -73,13 +73,18 @@ def test_a_wrong_key_on_loopback_is_not_anonymous() -> None:
     [
         ("ingest", "ingest", True),
         ("ingest", "read", False),
+        ("ingest", "view", False),
+        ("view", "view", True),
+        ("view", "ingest", False),
+        ("view", "read", False),
         ("read", "ingest", True),
+        ("read", "view", True),
         ("read", "admin", False),
         ("admin", "read", True),
         ("unheard of", "ingest", False),
     ],
 )
-def test_roles_include_the_lower_ones(role: str, needed: str, allowed: bool) -> None:
+def test_what_a_role_includes(role: str, needed: str, allowed: bool) -> None:
     principal = Principal("p", role, "k")
     if allowed:
         principal.require(needed)
