@@ -19,6 +19,7 @@ from tachograph_collector.routes import (
     account,
     exploration,
     health,
+    judging,
     ledger,
     otlp,
     scores,
@@ -75,7 +76,7 @@ def create_app(
         redoc_url=None,
     )
     app.include_router(otlp.router)
-    for module in (account, traces, exploration, summary, scores, ledger):
+    for module in (account, traces, exploration, summary, scores, judging, ledger):
         app.include_router(module.router, responses=_ERRORS)
     app.include_router(health.router)
     app.add_middleware(otlp.OtlpShortcut)

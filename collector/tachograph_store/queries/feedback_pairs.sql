@@ -26,9 +26,9 @@ WITH labels AS
 ),
 links AS
 (
-    SELECT trace_id, span_id, span_id AS judged_id FROM labels
+    SELECT trace_id, span_id AS labelled_id, span_id AS judged_id FROM labels
     UNION DISTINCT
-    SELECT trace_id, parent_span_id AS span_id, span_id AS judged_id
+    SELECT trace_id, parent_span_id AS labelled_id, span_id AS judged_id
     FROM spans
     WHERE project = {project:String}
       AND observer = 'proxy'
@@ -46,7 +46,7 @@ SELECT
     any(judged.sample_weight) AS score_weight,
     max(labels.label_weight) AS label_weight
 FROM labels
-INNER JOIN links ON links.trace_id = labels.trace_id AND links.span_id = labels.span_id
+INNER JOIN links ON links.trace_id = labels.trace_id AND links.labelled_id = labels.span_id
 INNER JOIN
 (
     SELECT trace_id, span_id, evaluator, evaluator_version, name, value, sample_weight

@@ -94,7 +94,13 @@ def test_refused_feedback_gives_the_collectors_reason(answers: Answers) -> None:
     body = '{"error": {"message": "no such span", "remedy": "check both ids"}}'
     with pytest.raises(FeedbackRefused, match="no such span check both ids"):
         answers(404, body).post_feedback(
-            "tg_x", trace_id="0" * 32, span_id="0" * 16, value=1.0, label="up", comment=None
+            "tg_x",
+            trace_id="0" * 32,
+            name="thumbs",
+            span_id="0" * 16,
+            value=1.0,
+            label="up",
+            comment=None,
         )
 
 
