@@ -1,11 +1,11 @@
 """Carry a trace, and who it is for, to other services and to Celery tasks.
 
-    requests.post(url, headers=tachograph.propagation.inject())        # the calling service
+    requests.post(url, headers=inject())    # the calling service
 
-    with tachograph.propagation.extract(request.headers):              # the called one
+    with extract(request.headers):          # the called one
         answer(question)
 
-    tachograph.propagation.connect_celery()                            # in sender and worker
+    connect_celery()                        # in the sender and in the worker's module
 
 Two W3C headers: `traceparent`, and `baggage` with tenant, user, session, variant and a lowered
 capture mode, as `tachograph.context` has set them. Both are for services of one's own: the receiver

@@ -1,6 +1,6 @@
 """Training runs of Hugging Face's `Trainer` on the same pages as everything else.
 
-    trainer = Trainer(..., callbacks=[tachograph.training.TachographCallback()])
+    trainer = Trainer(..., callbacks=[TachographCallback()])
 
 Needs `transformers`; GPU readings need `pip install "tachograph[gpu]"` and a CUDA device.
 """
