@@ -36,7 +36,8 @@ class CollectorSettings(BaseSettings):
     not set; `off` opens none."""
 
     processes: int = Field(default=1, ge=1, le=64)
-    """Processes behind these ports; each has a journal, and so the memory and disk, of its own."""
+    """Processes behind these ports; each has a journal, and so the memory and disk, of its own. Not
+    set, `tachograph up` starts two, with more than five cores half as many as cores, at most four."""
 
     anonymous: Literal["loopback", "off"] = "loopback"
     """Whether loopback callers without a key belong to project `default`."""
@@ -69,7 +70,8 @@ class CollectorSettings(BaseSettings):
     """Links kept of one span."""
 
     max_block_rows: int = Field(default=10_000, ge=1)
-    """Rows of one insert; what lies in the journal is merged up to it."""
+    """Rows of one insert; what lies in the journal is merged up to it. While more wait and the store
+    takes fewer than come, answers wait too, 2 s at most."""
 
     max_block_bytes: int = Field(default=64 * MIB, ge=1024)
     """Bytes of journal records that share one insert, or one write to the journal."""
