@@ -57,12 +57,13 @@ def agreement(pairs: Sequence[Pair], confidence: float = 0.95) -> Agreement:
 
 
 def _kappa(a: int, b: int, c: int, d: int) -> float | None:
-    """Of the table [[a, c], [d, b]]; None when both judges say one thing only."""
+    """Of the table [[a, c], [d, b]]; None when one of the judges says one thing only: what both say
+    then follows from the other's shares, and agreement beyond chance cannot be seen."""
     total = a + b + c + d
-    if total == 0:
+    if not (a + c and b + d and a + d and b + c):
         return None
     chance = ((a + c) * (a + d) + (b + c) * (b + d)) / total**2
-    return None if chance == 1 else ((a + b) / total - chance) / (1 - chance)
+    return ((a + b) / total - chance) / (1 - chance)
 
 
 def kappa(confusion: Confusion, confidence: float = 0.95) -> Interval | None:
@@ -82,8 +83,8 @@ def kappa(confusion: Confusion, confidence: float = 0.95) -> Interval | None:
     for index, cell in enumerate(cells):
         if cell:
             without = _kappa(*(c - (i == index) for i, c in enumerate(cells)))
-            if without is not None:
-                deviations += cell * (without - estimate) ** 2
+            # A judge who varied by that one answer only would have agreed as by chance
+            deviations += cell * ((without or 0.0) - estimate) ** 2
     half = normal_quantile(confidence) * math.sqrt((total - 1) / total * deviations)
     return Interval(
         estimate=estimate, low=max(-1.0, estimate - half), high=min(1.0, estimate + half)

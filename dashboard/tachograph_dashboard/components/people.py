@@ -20,18 +20,19 @@ AGREEMENT_COLUMNS = {
     "name": Column("Score"),
     "evaluator": Column("Evaluator"),
     "labels": Column("Labels", "number", "%d", help="answers that people labelled"),
+    "corrected": Column(
+        "Good, corrected",
+        help="evaluator and labels together, by prediction-powered inference; 95 % interval",
+    ),
+    "evaluator_rate": Column("As evaluated", help="the evaluator's mean over all judged answers"),
+    "labelled": Column("By labels alone", help="with its 95 % interval"),
     "kappa": Column("Cohen's kappa", help="1 agrees always, 0 as by chance; 95 % interval"),
     "auroc": Column("AUROC", help="how often a good answer scores above a bad one; 95 % interval"),
     "missed": Column("Missed", "number", "%d", help="people say bad, the evaluator passed it"),
     "false_alarm": Column(
         "False alarms", "number", "%d", help="people say good, the evaluator did not pass it"
     ),
-    "evaluator_rate": Column("Evaluator says good", help="its mean over all judged answers"),
-    "labelled": Column("Labels say good", help="labels alone; 95 % interval"),
-    "corrected": Column(
-        "Corrected", help="both together, by prediction-powered inference; 95 % interval"
-    ),
-    "basis": Column("Labels were", help="drawn: with known probabilities, the interval holds"),
+    "basis": Column("Labels were", help="drawn: with known probabilities, so the interval holds"),
 }
 NEXT_COLUMNS = {
     "score": Column("Score", "number", "%.3f", width="small"),

@@ -2,6 +2,8 @@
 
 import time
 import uuid
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -9,11 +11,21 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
+from tachograph_store.client import Store
+from tachograph_store.rows import JobRow, ScoreRow
+from tachograph_store.writer import Writer
+
 OPEN_ROUTES = {"/livez", "/readyz", "/healthz", "/metrics", "/docs", "/openapi.json"}
 
 
 def test_no_route_shows_another_projects_rows(
-    api: Any, harness: Any, make_key: Any, api_for: Any, project: str, collector_url: str
+    api: Any,
+    harness: Any,
+    make_key: Any,
+    api_for: Any,
+    project: str,
+    collector_url: str,
+    writer_store: Store,
 ) -> None:
     mark = f"secret{uuid.uuid4().hex}"
     facts = {
@@ -40,6 +52,10 @@ def test_no_route_shows_another_projects_rows(
     def seen_in_books() -> bool:
         return mark in str(api.client.get("/api/v1/ledger").text)
 
+    _judge(writer_store, project, span, mark, is_labelled=True)
+    for _ in range(6):  # drawn with a probability below 1: one of several is
+        answer = harness.make_span(span_id=uuid.uuid4().bytes[:8])
+        _judge(writer_store, project, answer, mark, is_labelled=False)
     api.settle()
     harness.wait_for(seen_in_books, "the owner's ledger")
     strangers = [api_for(make_key(f"other-{uuid.uuid4().hex[:8]}", "admin")), api_for(None)]
@@ -56,6 +72,8 @@ def test_no_route_shows_another_projects_rows(
                 name = parameter["name"]
                 values = {"by": ("model", "tenant", "variant"), "q": (mark, trace_id)}
                 queries += [{name: value} for value in values.get(name, (mark,))]
+            if path.endswith("/feedback/next"):  # wants both
+                queries.append({"evaluator": f"{mark}@1", "name": "n", "budget": "1000"})
             shown_to_owner = False
             for query in queries:
                 for stranger in strangers:
@@ -71,6 +89,38 @@ def test_no_route_shows_another_projects_rows(
             if path.startswith("/api/") and not path.endswith("whoami"):
                 assert shown_to_owner, f"{path}: the walk asks nothing that shows rows"
     assert walked > 30
+
+
+def _judge(store: Store, project: str, span: Any, mark: str, *, is_labelled: bool) -> None:
+    """What an evaluator leaves behind: a score, and an evaluation that was given up."""
+    ids = {"project": project, "trace_id": span.trace_id.hex(), "span_id": span.span_id.hex()}
+    now, never = datetime.now(UTC), date(2099, 1, 1)
+    score = ScoreRow(
+        **ids,
+        span_time=span.start_time_unix_nano,
+        evaluator=mark,
+        evaluator_version="1",
+        name="n",
+        source="evaluator",
+        value=0.5,
+        label=mark,
+        created_at=now,
+        expires_on=never,
+    )
+    human = replace(score, evaluator="human", name="thumbs", source="human", author="somebody")
+    job = JobRow(
+        **ids,
+        kind="evaluation",
+        evaluator=mark,
+        state="parked",
+        due_at=now,
+        error=mark,
+        created_at=now,
+        expires_on=never,
+    )
+    writer = Writer(store)
+    writer.write("scores", [score, human] if is_labelled else [score])
+    writer.write("jobs", [job])
 
 
 def test_a_score_from_another_project_finds_no_span(

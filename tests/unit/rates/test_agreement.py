@@ -31,6 +31,11 @@ def test_one_kind_of_answer_has_no_auroc_and_no_kappa() -> None:
     assert agreement([]).kappa is None
 
 
+def test_a_judge_who_says_one_thing_only_has_no_kappa() -> None:
+    pairs = [Pair(label=label, score=0.9) for label in (1, 1, 0, 0)]
+    assert agreement(pairs).kappa is None
+
+
 def test_the_intervals_cover() -> None:
     rng = np.random.default_rng(7)
     covered_auroc = covered_kappa = 0
