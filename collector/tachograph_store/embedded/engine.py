@@ -234,6 +234,9 @@ class Engine:
             # of one identity have one trace, so by trace nothing is missed; by session, the old
             # version of a span that changed its session counts until it is deleted, a moment later.
             "use_skip_indexes_if_final_exact_mode": "0",
+            # Two threads share what a page reads evenly; by default one takes the first 160,000 rows.
+            "merge_tree_min_rows_for_concurrent_read": "32768",
+            "merge_tree_min_bytes_for_concurrent_read": "2097152",
             "session_timezone": "UTC",
         }
         for name, value in values.items():
