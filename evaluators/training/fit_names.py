@@ -21,9 +21,6 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import faker.providers.address
-import faker.providers.person
-
 OUT = Path(__file__).parents[2] / "sdk" / "tachograph_detectors" / "names.txt.gz"
 _WORD = re.compile(r"[^\W\d_]+")
 _USUAL = 0.35  # share of lower-case writings from which a name counts as a word
@@ -36,11 +33,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="names and places for tachograph_detectors")
     parser.add_argument("data", type=Path, help="folder with grounding-train.jsonl")
     folder = parser.parse_args().data
-    given = parts(texts(faker.providers.person, ("first_name", "given")))
-    names = given | parts(texts(faker.providers.person, ("last_name",)))
+    given = parts(texts("person", ("first_name", "given")))
+    names = given | parts(texts("person", ("last_name",)))
     places = {
         text
-        for text in texts(faker.providers.address, ("cities", "city_name", "countries"))
+        for text in texts("address", ("cities", "city_name", "countries"))
         if len(text) > _SHORTEST and text[0].isupper() and not any(map(str.isdigit, text))
     }
     lower, upper = counts(folder)
@@ -79,10 +76,11 @@ def parts(found: Iterator[str]) -> set[str]:
     }
 
 
-def texts(package: object, prefixes: tuple[str, ...]) -> Iterator[str]:
+def texts(kind: str, prefixes: tuple[str, ...]) -> Iterator[str]:
     """Every text of a provider's lists of that kind, all locales."""
-    for module in pkgutil.iter_modules(package.__path__):  # type: ignore[attr-defined]
-        provider = importlib.import_module(f"{package.__name__}.{module.name}").Provider  # type: ignore[attr-defined]
+    package = importlib.import_module(f"faker.providers.{kind}")  # only where it is fitted
+    for module in pkgutil.iter_modules(package.__path__):
+        provider = importlib.import_module(f"{package.__name__}.{module.name}").Provider
         for name, value in vars(provider).items():
             if not name.startswith(prefixes) or not isinstance(value, tuple | list | dict | set):
                 continue

@@ -19,6 +19,16 @@ MIDPOINT: Final = 0.19
 _PIECES: Final = 12  # sentences of an answer that are compared besides its beginning
 
 
+def texts(batch: Sequence[Answer]) -> list[str]:
+    """What `judge` embeds."""
+    return [
+        text
+        for answer in batch
+        if is_readable(answer.prompt or "") and is_readable(answer.response or "")
+        for text in (question(answer.prompt or ""), *pieces(answer.response or ""))
+    ]
+
+
 def judge(batch: Sequence[Answer]) -> list[Score]:
     """One `relevance` score an answer: the calibrated cosine of the answer to the prompt."""
     scores: list[Score | None] = [None] * len(batch)

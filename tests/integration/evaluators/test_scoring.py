@@ -10,7 +10,10 @@ from .conftest import Row, Stack, answer_span, chat, eventually
 
 CONTEXT = "Returns are accepted within 30 days of delivery. Shoes must have clean soles."
 BUILT_IN = "safety,coherence,grounding"
-NAMES = {"toxicity", "pii", "relevance", "repetition", "grounding"}
+NAMES = {
+    "toxicity", "pii", "grounding", "coherence", "relevance", "local_coherence", "repetition",
+    "language", "truncation", "perplexity",
+}  # fmt: skip
 
 
 def test_every_answer_gets_every_score_once(
@@ -29,12 +32,16 @@ def test_every_answer_gets_every_score_once(
     with stack.running("worker", "beat", TACHOGRAPH_EVALUATORS_ENABLED=BUILT_IN):
         writer.write_spans(rows)
         judged = {row.span_id for row in (grounded, toxic, looping, late)}
-        eventually(lambda: len(scores(project)) >= 5 * len(judged), "all scores of the project")
-        eventually(lambda: len(scores(other)) >= 5, "all scores of the other project")
+        eventually(
+            lambda: len(scores(project)) >= len(NAMES) * len(judged), "all scores of the project"
+        )
+        eventually(lambda: len(scores(other)) >= len(NAMES), "all scores of the other project")
         arrived = answer_span(project, "Thirty days, as I said.")
         writer.write_spans([arrived])
         judged.add(arrived.span_id)
-        eventually(lambda: len(scores(project)) >= 5 * len(judged), "the scores of a new answer")
+        eventually(
+            lambda: len(scores(project)) >= len(NAMES) * len(judged), "the scores of a new answer"
+        )
         pong = stack.command("worker", "--ping", "--timeout", "20")
     assert (pong.returncode, "models ready" in pong.stdout) == (0, True), pong.stdout
 
