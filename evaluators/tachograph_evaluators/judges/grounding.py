@@ -51,7 +51,7 @@ class Grounding:
     name = "grounding"
     scores = ("grounding",)
     needs = frozenset({"response", "context"})
-    batch_size = 16
+    batch_size = 8  # what the small model holds at once
 
     # Of the process: `hallucination` asks for the same answers.
     _verdicts: ClassVar[OrderedDict[bytes, Score]] = OrderedDict()

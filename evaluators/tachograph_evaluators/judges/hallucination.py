@@ -35,7 +35,7 @@ class Hallucination:
     name = "hallucination"
     scores = ("hallucination",)
     needs = frozenset({"response"})
-    batch_size = 16
+    batch_size = 8
 
     def __init__(self, settings: JudgeSettings | None = None) -> None:
         self._settings = settings or JudgeSettings()

