@@ -49,7 +49,7 @@ _MINUTES_PER_QUESTION: Final = 2_000  # they stand in a URL of 64 kB
 _MINUTES_PER_STATEMENT: Final = 2_000
 _HOURS_PER_STATEMENT: Final = 24
 _END_OF_TIME_S: Final = 2**32 - 1
-_INSERT: Final = "INSERT INTO rollups "
+_INSERT: Final = "INSERT INTO rollups WITH computed AS ({computed}) SELECT * FROM ({rows})"
 _SAVE_CURSOR: Final = """
 INSERT INTO jobs (project, kind, evaluator, state, due_at, cursor, created_at, version, expires_on)
 SELECT '', 'cursor', 'rollups', 'done', now64(6), {cursor:String}, toDateTime64(0, 6, 'UTC'),
@@ -192,18 +192,24 @@ class RollupJob:
         for minutes in _portions(known):
             parameters = {
                 "project": project,
-                "minutes": minutes,
+                "period_s": 60,
+                "starts": minutes,
                 "child_minutes": CHILD_MINUTES,
                 "child_early_s": CHILD_EARLY_S,
                 "max_groups": MAX_GROUPS,
                 "kept_days": kept_days,
             }
-            self._store.command(_INSERT + query_text("rollup_minutes"), parameters)
+            self._store.command(_replacing("rollup_minutes"), parameters)
             done += len(minutes)
             yield Step(project, done, len(known))
         for part in _parts(hours, _HOURS_PER_STATEMENT):
-            parameters = {"project": project, "hours": list(part), "kept_days": kept_days}
-            self._store.command(_INSERT + query_text("rollup_hours"), parameters)
+            parameters = {
+                "project": project,
+                "period_s": 3600,
+                "starts": list(part),
+                "kept_days": kept_days,
+            }
+            self._store.command(_replacing("rollup_hours"), parameters)
             yield Step(project, done, len(known))
 
     def _known(
@@ -251,6 +257,11 @@ def exclusive_job(path: Path) -> Iterator[bool]:
             yield True
     finally:
         os.close(descriptor)
+
+
+def _replacing(name: str) -> str:
+    """The statement that replaces the rows of some periods by what the named query computes."""
+    return _INSERT.format(computed=query_text(name), rows=query_text("rollup_rows"))
 
 
 def hour_of(minute_s: int) -> int:

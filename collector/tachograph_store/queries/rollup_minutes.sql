@@ -1,42 +1,16 @@
--- Rollup rows of some minutes, computed from the spans, and a deleted row for each that is there now:
--- the job inserts both in one block, where a group that goes on wins by its higher version. A client
--- span that has a proxy span as its child is not counted: both saw the same request. A minute of more
--- than {max_groups} groups keeps its total only. The columns stand in the table's order.
-WITH
-    (
-        -- above what these minutes have, whatever the clocks say
-        SELECT greatest(toUInt64(toUnixTimestamp64Nano(now64(9))), max(version) + 1)
-        FROM rollups
-        WHERE project = {project:String}
-          AND period_s = 60
-          AND grouping = 'all'
-          AND period_start IN (SELECT toDateTime(arrayJoin({minutes:Array(UInt32)}), 'UTC'))
-    ) AS fresh
-SELECT * REPLACE (1 AS is_deleted, fresh AS version)
-FROM rollups FINAL
-WHERE project = {project:String}
-  AND period_s = 60
-  AND period_start IN (SELECT toDateTime(arrayJoin({minutes:Array(UInt32)}), 'UTC'))
-UNION ALL
-SELECT
-    {project:String} AS project, 60 AS period_s, level AS grouping, minute AS period_start,
-    model, tenant, variant, operation, currency, requests, errors, input_tokens, output_tokens,
-    cache_read_tokens, reasoning_tokens, without_tokens, list_cost, without_list_cost, list_priced_tokens,
-    compute_cost, without_compute_cost, compute_priced_tokens, reported_cost,
-    engine_seconds, without_engine_seconds, gpu_seconds, without_gpu_seconds, energy_j, without_energy,
-    durations.1 AS duration_buckets, durations.2 AS duration_counts,
-    first_chunks.1 AS first_chunk_buckets, first_chunks.2 AS first_chunk_counts,
-    output_chunks.1 AS output_chunk_buckets, output_chunks.2 AS output_chunk_counts,
-    groups, spans_expire_on, 0 AS is_deleted, fresh + 1 AS version, toDate(minute) + {kept_days:UInt32} AS expires_on
+-- Groups of requests of some minutes, added up from the spans; for rollup_rows. A client span that has
+-- a proxy span as its child is not counted: both saw the same request. A minute of more than
+-- {max_groups} groups keeps its total only.
+SELECT *
 FROM
 (
-    SELECT *, countIf(level = 'full') OVER (PARTITION BY minute) AS groups
+    SELECT *, countIf(level = 'full') OVER (PARTITION BY start) AS groups
     FROM
     (
         SELECT
             multiIf(grouping(operation) = 0, 'full', grouping(model) = 0, 'model',
                 grouping(tenant) = 0, 'tenant', grouping(variant) = 0, 'variant', 'all') AS level,
-            minute, model, tenant, variant, operation, currency,
+            start, model, tenant, variant, operation, currency,
             count() AS requests,
             countIf(has_failed) AS errors,
             sumOrNull(s.input_tokens) AS input_tokens,
@@ -64,7 +38,7 @@ FROM
         FROM
         (
             SELECT
-                toStartOfMinute(start_time) AS minute,
+                toStartOfMinute(start_time) AS start,
                 coalesce(response_model, request_model, '') AS model,
                 ifNull(spans.tenant, '') AS tenant,
                 ifNull(spans.variant, '') AS variant,
@@ -83,7 +57,7 @@ FROM
                 time_to_first_chunk_s, time_per_output_chunk_s, expires_on
             FROM spans FINAL
             WHERE project = {project:String}
-              AND toStartOfMinute(start_time) IN (SELECT toDateTime(arrayJoin({minutes:Array(UInt32)}), 'UTC'))
+              AND toStartOfMinute(start_time) IN (SELECT toDateTime(arrayJoin({starts:Array(UInt32)}), 'UTC'))
               AND is_counted
               AND expires_on >= toDate('2000-01-01')  -- an earlier day is the mark of the forgotten
               AND (observer != 'client' OR (trace_id, span_id) NOT IN
@@ -91,7 +65,7 @@ FROM
                   SELECT trace_id, parent_span_id
                   FROM spans
                   WHERE project = {project:String}
-                    AND toStartOfMinute(start_time) IN (SELECT toDateTime(arrayJoin({minutes:Array(UInt32)}) + 60 * arrayJoin(range({child_minutes:UInt32})) - {child_early_s:UInt32}, 'UTC'))
+                    AND toStartOfMinute(start_time) IN (SELECT toDateTime(arrayJoin({starts:Array(UInt32)}) + 60 * arrayJoin(range({child_minutes:UInt32})) - {child_early_s:UInt32}, 'UTC'))
                     AND observer = 'proxy'
                     AND is_counted
                     AND parent_span_id != ''
@@ -99,11 +73,11 @@ FROM
         ) AS s
         GROUP BY GROUPING SETS
         (
-            (minute, currency),
-            (minute, currency, model),
-            (minute, currency, tenant),
-            (minute, currency, variant),
-            (minute, currency, model, tenant, variant, operation)
+            (start, currency),
+            (start, currency, model),
+            (start, currency, tenant),
+            (start, currency, variant),
+            (start, currency, model, tenant, variant, operation)
         )
     )
 )
