@@ -109,6 +109,7 @@ class Backfiller:
     def run(self) -> Done:
         """One step of every running backfill. Raises StoreError."""
         done = Done()
+        self._dispatch.begin()
         kept_free = self._dispatch.settings.max_queued_batches // 2
         for row in backfill_list(self._store):
             if row.state != RUNNING:
@@ -142,7 +143,8 @@ class Backfiller:
             position_ns=one.until_ns if is_last else found[-1].start_ns,
             state=DONE if is_last else RUNNING,
         )
-        done = self._dispatch.lease_and_send(one.project, groups, rows)
+        done = self._dispatch.add(one.project, groups, rows)
+        self._dispatch.flush()
         # After the leases: killed in between, the same answers are asked for again and none is lost
         self._dispatch.writer.write("jobs", [moved.row()])
         return done + Done(skipped=skipped)

@@ -36,7 +36,7 @@ class Done:
 
 
 class Dispatch:
-    """Makes batches of one project's answers, leases them, sends them.
+    """Makes batches of answers, leases them, sends them: of all projects by one insert.
 
     `batch_sizes` are the evaluators that run, by `name@version`, with the batch each likes best.
     `send` puts a hint on the queue; `room` says how many batches the queue still takes.
@@ -58,12 +58,19 @@ class Dispatch:
         self._room = room
         self._batch_sizes = batch_sizes
         self._send = send
+        self._rows: list[JobRow] = []
+        self._hints: list[Hint] = []
+
+    def begin(self) -> None:
+        """Forget what an earlier run, which was broken off, did not store."""
+        self._rows.clear()
+        self._hints.clear()
 
     def room(self) -> int:
         """Batches that the queue still takes; learns from it how fast the workers are."""
         left = self._room()
         self.throughput.look(self.settings.max_queued_batches - left, time.monotonic())
-        return left
+        return left - len(self._hints)
 
     def room_in_answers(self) -> int:
         """Answers that the queue still takes, in batches of the usual size."""
@@ -77,29 +84,33 @@ class Dispatch:
         liked = max((self._batch_sizes.get(name, 1) for name in evaluators), default=1)
         return max(1, min(liked, self.settings.batch_answers))
 
-    def lease_and_send(
+    def add(
         self,
         project: str,
         groups: Mapping[tuple[Sequence[Wanted], int], Sequence[tuple[AnswerKey, int]]],
         rows: Sequence[JobRow] = (),
     ) -> Done:
-        """Answers with their bytes of text by (evaluations, attempt), and other rows of jobs.
-
-        Lease first, send second: what is sent and lost comes back when its lease runs out.
-        """
-        leased: list[JobRow] = []
-        hints: list[Hint] = []
+        """Prepare answers with their bytes of text by (evaluations, attempt), and other rows of jobs."""
+        leased = batches = 0
         for (wanted, attempt), sized in groups.items():
             most = self.batch_answers([one.evaluator for one in wanted])
             for keys in bounded_batches(sized, most, self.settings.batch_bytes):
-                leased += self._leased(project, keys, wanted, attempt)
-                hints.append(self._hint(project, keys, wanted, attempt))
-        if leased or rows:
-            self.writer.write("jobs", [*leased, *rows])
-        for hint in hints:
+                self._rows += self._leased(project, keys, wanted, attempt)
+                self._hints.append(self._hint(project, keys, wanted, attempt))
+                leased += len(keys) * len(wanted)
+                batches += 1
+        self._rows += rows
+        return Done(leased=leased, hints=batches)
+
+    def flush(self) -> None:
+        """Store, then send: what is sent and lost comes back when its lease runs out."""
+        if self._rows:
+            self.writer.write("jobs", self._rows)
+            self._rows.clear()
+        for hint in self._hints:
             self._send(hint)
             self.throughput.sent(1, len(hint.keys))
-        return Done(leased=len(leased), hints=len(hints))
+        self._hints.clear()
 
     def _hint(
         self, project: str, keys: Sequence[AnswerKey], wanted: Sequence[Wanted], attempt: int

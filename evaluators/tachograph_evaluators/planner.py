@@ -46,12 +46,14 @@ class Planner:
         self._dispatch = dispatch
         self._rules = rules
         self._factors: dict[str, float] = {}
+        self._said: list[JobRow] = []
 
     def plan(self) -> Done:
         """Decide about what was stored since the cursor of each project, as far as the queue has
         room. Raises StoreError, RuleFileError."""
         settings = self._dispatch.settings
         book = self._rules()
+        self._dispatch.begin()
         if self._dispatch.room() <= 0:
             return Done()
         now = now_us()
@@ -81,6 +83,7 @@ class Planner:
             else:
                 is_all = len(candidates) < READ_AHEAD
                 reached[project] = until_us if is_all else candidates[-1].stored_us
+        self._dispatch.flush()
         self._save(cursors, by_project, reached, now, until_us)
         return done
 
@@ -126,7 +129,7 @@ class Planner:
                 taken += 1
                 groups[tuple(wanted), 1].append((candidate.key, candidate.text_bytes))
         project = candidates[0].project if candidates else ""
-        done = self._dispatch.lease_and_send(project, groups, skipped)
+        done = self._dispatch.add(project, groups, skipped)
         return urgent[decided:], done + Done(skipped=len(skipped))
 
     def _factor(self, book: RuleBook, project: str, takes_s: float, waiting: float) -> float:
@@ -146,8 +149,7 @@ class Planner:
         if factor < 1.0 or before < 1.0:
             now = now_us()
             state = {"factor": round(factor, 6), "drain_s": round(takes_s, 1), "at": now / 1e6}
-            row = cursor(project, SAMPLING, json.dumps(state), moment(now))
-            self._dispatch.writer.write("jobs", [row])
+            self._said.append(cursor(project, SAMPLING, json.dumps(state), moment(now)))
         return factor
 
     def _save(
@@ -166,8 +168,9 @@ class Planner:
             if is_idle and until_us - position_us > _CURSOR_EVERY_S * 1e6:
                 moved[project] = until_us
         rows = [cursor(project, PLAN, str(at), moment(now)) for project, at in moved.items()]
-        if rows:
-            self._dispatch.writer.write("jobs", rows)
+        if rows or self._said:
+            self._dispatch.writer.write("jobs", [*rows, *self._said])
+            self._said.clear()
 
 
 def estimated_waiting(candidates: Sequence[Candidate], until_us: int) -> float:

@@ -44,6 +44,7 @@ class Sweep:
         Raises StoreError, RuleFileError.
         """
         now = now_us()
+        self._dispatch.begin()
         due: dict[str, list[DueLease]] = defaultdict(list)
         if self._dispatch.room() > 0:
             for one in evaluation_due(self._store, now, READ_AHEAD):
@@ -51,6 +52,7 @@ class Sweep:
         done = Done()
         for project, leases, limit in shares(due, self._dispatch.room_in_answers):
             done += self._send_again(project, leases, limit)
+        self._dispatch.flush()
         return done + self._anti_join(now)
 
     def _send_again(self, project: str, due: Sequence[DueLease], limit: int) -> Done:
@@ -74,7 +76,7 @@ class Sweep:
                 groups[(wanted,), attempt].append((key, self._dispatch.settings.batch_bytes))
         for key, all_wanted in fresh.items():
             groups[tuple(sorted(all_wanted)), 1].append((key, _TYPICAL_BYTES))
-        return self._dispatch.lease_and_send(project, groups, rows)
+        return self._dispatch.add(project, groups, rows)
 
     def _parked(self, project: str, one: DueLease) -> JobRow:
         limit_s = self._dispatch.settings.time_limit_s
@@ -99,6 +101,7 @@ class Sweep:
         saved = evaluation_cursors(self._store, _ANTI_JOIN)
         ready_us = now - int(settings.anti_join_interval_s * 1e6)
         done = Done()
+        compared: list[JobRow] = []
         for project in evaluation_projects(self._store, horizon_us):
             room = self._dispatch.room_in_answers()
             if int(saved.get(project, 0)) > ready_us:
@@ -111,8 +114,10 @@ class Sweep:
             left, made = self._planner.take(self._rules(), found, 1.0, room)
             done += made
             if not left and len(found) < READ_AHEAD:  # otherwise there is more: with the next sweep
-                row = cursor(project, _ANTI_JOIN, str(now), moment(now))
-                self._dispatch.writer.write("jobs", [row])
+                compared.append(cursor(project, _ANTI_JOIN, str(now), moment(now)))
+        self._dispatch.flush()
+        if compared:
+            self._dispatch.writer.write("jobs", compared)
         return done
 
 
