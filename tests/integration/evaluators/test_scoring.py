@@ -9,7 +9,7 @@ from tachograph_store.writer import Writer
 from .conftest import Row, Stack, answer_span, chat, eventually
 
 CONTEXT = "Returns are accepted within 30 days of delivery. Shoes must have clean soles."
-BUILT_IN = "safety,coherence,grounding"
+BUILT_IN = "toxicity,pii,coherence,grounding"
 NAMES = {
     "toxicity", "pii", "grounding", "coherence", "relevance", "local_coherence", "repetition",
     "language", "truncation", "perplexity",

@@ -8,8 +8,9 @@ import pytest
 from tachograph_evaluators.evaluator import NOT_APPLICABLE, Answer, Evaluator, Score
 from tachograph_evaluators.judges.coherence import Coherence
 from tachograph_evaluators.judges.grounding import Grounding
-from tachograph_evaluators.judges.safety import Safety
+from tachograph_evaluators.judges.pii import PersonalData
 from tachograph_evaluators.judges.settings import JudgeSettings
+from tachograph_evaluators.judges.toxicity import Toxicity
 
 CONTEXT = (
     "The Amber Lighthouse was built in 1874 by the engineer Clara Whitfield. It stands 41 metres "
@@ -74,21 +75,21 @@ def test_a_batch_gives_what_single_answers_give() -> None:
 
 
 def test_toxicity_marks_the_sentence() -> None:
-    clean = judge(Safety(), response="Thank you for asking. The shop opens at nine.")
-    nasty = judge(Safety(), response="The shop opens at nine. Fuck you, you stupid bitch.")
+    clean = judge(Toxicity(), response="Thank you for asking. The shop opens at nine.")
+    nasty = judge(Toxicity(), response="The shop opens at nine. Fuck you, you stupid bitch.")
     assert (clean["toxicity"].label, nasty["toxicity"].label) == ("pass", "fail")
     assert nasty["toxicity"].offsets == [(24, 51, "toxic")]
 
 
 def test_pii_names_what_it_found() -> None:
     text = "Write to ada.lovelace@example.org or pay with 4111 1111 1111 1111."
-    found = judge(Safety(), response=text)["pii"]
+    found = judge(PersonalData(), response=text)["pii"]
     assert found.label == "fail"
     assert [(text[a:b], kind) for a, b, kind in found.offsets] == [
         ("ada.lovelace@example.org", "email"),
         ("4111 1111 1111 1111", "credit_card"),
     ]
-    assert judge(Safety(), response="The order has two items.")["pii"].value == 1.0
+    assert judge(PersonalData(), response="The order has two items.")["pii"].value == 1.0
 
 
 def test_relevance_prefers_the_answer_to_the_question() -> None:
@@ -119,7 +120,7 @@ def test_repetition_is_seen(looping: str) -> None:
 LIGHT = JudgeSettings(small_model=False)
 
 
-@pytest.mark.parametrize("evaluator", [Safety(), Coherence(), Grounding(LIGHT)])
+@pytest.mark.parametrize("evaluator", [Toxicity(), PersonalData(), Coherence(), Grounding(LIGHT)])
 @pytest.mark.parametrize(
     "response",
     [

@@ -18,14 +18,15 @@ def key(number: int) -> AnswerKey:
 def test_the_built_in_evaluators_are_registered() -> None:
     found = registry.installed()
     names = {name: set(evaluator.scores) for name, evaluator in found.items()}
-    assert names["safety"] == {"toxicity", "pii"}
+    own = {"toxicity", "pii", "secrets", "injection", "bias", "refusal", "format", "hallucination"}
+    assert own <= set(names)
     assert names["coherence"] > {"coherence", "relevance", "repetition", "language"}
     assert names["grounding"] == {"grounding"}
-    assert set(registry.installed(["safety"])) == {"safety"}
+    assert set(registry.installed(["pii"])) == {"pii"}
 
 
 def test_an_unknown_evaluator_is_named_with_its_remedy() -> None:
-    with pytest.raises(registry.UnknownEvaluator, match="'nonsense'.*installed: .*safety"):
+    with pytest.raises(registry.UnknownEvaluator, match="'nonsense'.*installed: .*toxicity"):
         registry.installed(["nonsense"])
 
 
@@ -42,8 +43,8 @@ def test_brokers_that_lose_everything_are_refused(url: str) -> None:
 
 
 def test_enabled_is_a_comma_separated_list(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TACHOGRAPH_EVALUATORS_ENABLED", "safety, grounding,")
-    assert EvaluatorSettings().enabled == ("safety", "grounding")
+    monkeypatch.setenv("TACHOGRAPH_EVALUATORS_ENABLED", "toxicity, grounding,")
+    assert EvaluatorSettings().enabled == ("toxicity", "grounding")
 
 
 def test_batches_are_bounded_by_answers_and_bytes() -> None:
