@@ -35,11 +35,7 @@ class ChatClient:
         self._url = url.rstrip("/")
         self._settings = settings
         key = settings.api_key.get_secret_value()
-        self._http = httpx.Client(
-            timeout=settings.timeout_s,
-            headers={"Authorization": f"Bearer {key}"} if key else {},
-            follow_redirects=False,
-        )
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._model = settings.model
 
     def model(self) -> str:
@@ -86,7 +82,12 @@ class ChatClient:
 
     def _json(self, method: str, path: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
         try:
-            with self._http.stream(method, self._url + path, json=body) as response:
+            with (
+                httpx.Client(
+                    timeout=self._settings.timeout_s, headers=self._headers, follow_redirects=False
+                ) as http,
+                http.stream(method, self._url + path, json=body) as response,
+            ):
                 content = bytearray()
                 for piece in response.iter_bytes():
                     content += piece
