@@ -56,6 +56,11 @@ def open_page(project: str, reader_store: Store) -> OpenPage:
     return open_
 
 
+def badges(page: AppTest) -> str:
+    """The Markdown of a page: our own words only."""
+    return " ".join(str(markdown.value) for markdown in page.markdown)
+
+
 def shown(page: AppTest) -> str:
     """Every text of a page, tables included, one a line."""
     lines: list[str] = []

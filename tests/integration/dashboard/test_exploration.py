@@ -1,19 +1,27 @@
 """The Traces page's other views: search, sessions, who has the most, what ran beside a request."""
 
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.fixtures.seed import Seed, busy_day
 from tests.integration.dashboard.conftest import OpenPage, shown
 
+from tachograph_store.client import Store
 from tachograph_store.writer import Writer
 
 
-@pytest.fixture
-def day(project: str, writer: Writer) -> Seed:
+@pytest.fixture(scope="module")
+def project() -> str:
+    """One for all tests of the module, which only read it."""
+    return f"test-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="module")
+def day(project: str, writer_store: Store) -> Seed:
     """Twenty requests of the last day."""
     seed = busy_day(project, datetime.now(UTC) - timedelta(seconds=5), requests=20)
-    seed.write(writer)
+    seed.write(Writer(writer_store))
     return seed
 
 

@@ -1,6 +1,7 @@
 """Two projects: no page of one shows a row of the other."""
 
 import re
+import uuid
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 
@@ -8,6 +9,7 @@ import pytest
 from tests.fixtures.seed import Seed, busy_day, chat
 from tests.integration.dashboard.conftest import TITLES, OpenPage, shown
 
+from tachograph_store.client import Store
 from tachograph_store.writer import Writer
 
 FOREIGN = "zzforeign"
@@ -39,9 +41,16 @@ def foreign_day(project: str, until: datetime) -> Seed:
     return seed
 
 
-@pytest.fixture
-def foreign(project: str, writer: Writer) -> Seed:
+@pytest.fixture(scope="module")
+def project() -> str:
+    """One for all tests of the module, which only read it."""
+    return f"test-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="module")
+def foreign(project: str, writer_store: Store) -> Seed:
     """Both projects have rows of the same hours."""
+    writer = Writer(writer_store)
     until = datetime.now(UTC) - timedelta(seconds=5)
     busy_day(project, until, requests=15).write(writer)
     seed = foreign_day(f"{project}-foreign", until)
