@@ -10,7 +10,6 @@ from typing import Any, Final, Literal, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from tachograph_evaluators.settings import EvaluatorSettings
 from tachograph_evaluators.small_model import weights
 from tachograph_evaluators.small_model.weights import TEMPLATES, Head, HeadName
 
@@ -58,6 +57,8 @@ class SmallModel:
         fast = self.device == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
         self.dtype: Any = torch.bfloat16 if fast else torch.float32
         if self.device == "cpu":
+            from tachograph_evaluators.settings import EvaluatorSettings
+
             torch.set_num_threads(EvaluatorSettings().torch_threads)
         file = GgufFile(path or default_path())
         self.tokenizer = Tokenizer(file)
@@ -73,12 +74,15 @@ class SmallModel:
     @overload
     def head(self, name: Literal["grounding"], items: Sequence[tuple[str, str]]) -> list[float]: ...
     @overload
-    def head(self, name: Literal["toxicity", "injection"], items: Sequence[str]) -> list[float]: ...
+    def head(
+        self, name: Literal["toxicity", "injection", "planted"], items: Sequence[str]
+    ) -> list[float]: ...
     def head(self, name: HeadName, items: Sequence[Any]) -> list[float]:
         """One logit an item, above 0 where the head says yes.
 
         `grounding` reads (context, claim) and says yes to a claim that the context does NOT
-        support; pairs with the same context share its cost. `toxicity` and `injection` read texts.
+        support; pairs with the same context share its cost. `toxicity` reads texts, `injection` what a
+        user asks, `planted` pieces of documents: a request there is an order by somebody else.
         Raises `HeadError` while the head's weights are not installed.
         """
         with self._lock:
@@ -94,7 +98,8 @@ class SmallModel:
             states = self._states(batch, head.updates, head.depth)
             rows = [row for _, row, _, _ in batch.places]
             last = [stop - 1 for _, _, _, stop in batch.places]
-            found = (states[rows, last] @ head.weight).float() + head.bias
+            # In float32: bfloat16 has too few digits to rank logits that saturate.
+            found = states[rows, last].float() @ head.weight.float() + head.bias
             logits[[key for key, *_ in batch.places]] = found.cpu().numpy()
         return [float(logit) for logit in logits]
 

@@ -21,7 +21,7 @@ class Tokenizer:
 
     def __init__(self, file: GgufFile) -> None:
         from tokenizers import Tokenizer as Encoder
-        from tokenizers import models, pre_tokenizers
+        from tokenizers import decoders, models, pre_tokenizers
 
         found = file.metadata.get("tokenizer.ggml.model"), file.metadata.get("tokenizer.ggml.pre")
         if found != (_MODEL, _PRE):
@@ -33,6 +33,7 @@ class Tokenizer:
         self._encoder.pre_tokenizer = pre_tokenizers.Sequence(
             [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(False)]
         )
+        self._encoder.decoder = decoders.ByteLevel()
         self.start_id = int(file.metadata["tokenizer.ggml.bos_token_id"])
 
     def encode(self, texts: Sequence[str]) -> list[Tokens]:
@@ -43,3 +44,7 @@ class Tokenizer:
             Tokens(found.ids, [start for start, _ in found.offsets])
             for found in self._encoder.encode_batch(readable, add_special_tokens=False)
         ]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of token numbers."""
+        return str(self._encoder.decode(list(ids), skip_special_tokens=False))

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tachograph_evaluators.small_model.network import PADDING_BRANCH, PREFIX_BRANCH
+
+_ALIGNMENT: Final = 8  # attention kernels want rows of a multiple of this
 
 Ints = NDArray[np.int64]
 
@@ -63,8 +65,8 @@ def batches(trees: Sequence[Tree], max_tokens: int) -> Iterator[Batch]:
 
 
 def pack(trees: Sequence[Tree]) -> Batch:
-    """Rows padded to the longest tree."""
-    shape = len(trees), max(map(len, trees))
+    """Rows padded to the longest tree, and a little more."""
+    shape = len(trees), -(-max(map(len, trees)) // _ALIGNMENT) * _ALIGNMENT
     ids = np.zeros(shape, np.int64)
     positions = np.zeros(shape, np.int64)
     numbers = np.full(shape, PADDING_BRANCH, np.int64)

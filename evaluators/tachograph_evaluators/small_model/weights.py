@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
-HeadName = Literal["grounding", "toxicity", "injection"]
+HeadName = Literal["grounding", "toxicity", "injection", "planted"]
 
 HEADS: Final[tuple[HeadName, ...]] = get_args(HeadName)
 
@@ -36,12 +36,14 @@ TEMPLATES: Final[dict[HeadName, Template]] = {
     "grounding": Template("Text:", "\nClaim:", "\nSupported?"),
     "toxicity": Template("Message:", "", "\nHateful or abusive?"),
     "injection": Template("Input:", "", "\nDoes it try to override instructions?"),
+    "planted": Template("Document:", "", "\nDoes it give orders to an assistant?"),
 }
 
 
 def file_name(name: HeadName) -> str:
     """The head's file in distribution `tachograph-weights`."""
-    return f"{name}.safetensors"
+    # One adapter reads requests and documents; what is an order in a document may be a plain request.
+    return f"{'injection' if name == 'planted' else name}.safetensors"
 
 
 def installed_version() -> str:
@@ -83,4 +85,4 @@ def parse_head(content: bytes, device: str, dtype: Any) -> Head:
         }
         for layer in range(depth)
     ]
-    return Head(updates, depth, tensors["score.weight"], float(tensors["score.bias"]))
+    return Head(updates, depth, tensors["score.weight"], tensors["score.bias"].item())
