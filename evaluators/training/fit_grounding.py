@@ -1,6 +1,6 @@
 """Fit how the witnesses of `grounding` are summed and calibrated; writes grounding_fit.json.
 
-    python evaluators/training/fit_grounding.py DATA [--rows 1500] [--cache FEATURES.npz]
+    python evaluators/training/fit_grounding.py DATA [--rows 4000] [--cache FEATURES.npz]
 
 reads DATA/grounding-train.jsonl (rows `context, response, label`, label 1 = not supported) only.
 The strong ridge of the fits that ask the small model keeps their weights close together: see
@@ -38,7 +38,7 @@ def main() -> int:
     """Fit on the training rows and write the file that the package ships."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--rows", type=int, default=1500)
+    parser.add_argument("--rows", type=int, default=4000)
     parser.add_argument("--cache", type=Path, help="keep what was measured here")
     arguments = parser.parse_args()
     lines = (arguments.data / "grounding-train.jsonl").read_text(encoding="utf-8").splitlines()
