@@ -12,6 +12,7 @@ from backports import zstd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 from tests.fixtures.any_otlp import attributes, spans
 from tests.fixtures.otlp_json import json_of
@@ -72,9 +73,18 @@ def _call(api: Any, body: bytes, compression: grpc.Compression) -> None:
         export(body, metadata=metadata, timeout=60, compression=compression)
 
 
+def _shuffled(attributes: Any, order: random.Random) -> None:
+    copies = [KeyValue.FromString(attribute.SerializeToString()) for attribute in attributes]
+    order.shuffle(copies)
+    del attributes[:]
+    attributes.extend(copies)
+
+
 def _in_pieces(api: Any, body: bytes) -> None:
-    """Each span in a request of its own, in another order, and each sent twice."""
+    """Each span in a request of its own, in another order, and each sent twice: the second time with
+    its attributes in another order, and those of its resource and events."""
     request = ExportTraceServiceRequest.FromString(body)
+    order = random.Random(7)
     pieces = []
     for resource_spans in request.resource_spans:
         for scope_spans in resource_spans.scope_spans:
@@ -82,8 +92,14 @@ def _in_pieces(api: Any, body: bytes) -> None:
                 piece = ExportTraceServiceRequest()
                 alone = piece.resource_spans.add(resource=resource_spans.resource)
                 alone.scope_spans.add(scope=scope_spans.scope, spans=[span])
-                pieces += [piece.SerializeToString()] * 2
-    random.Random(7).shuffle(pieces)
+                pieces.append(piece.SerializeToString())
+                _shuffled(alone.resource.attributes, order)
+                (copy,) = alone.scope_spans[0].spans
+                _shuffled(copy.attributes, order)
+                for event in copy.events:
+                    _shuffled(event.attributes, order)
+                pieces.append(piece.SerializeToString())
+    order.shuffle(pieces)
     for piece_body in pieces:
         _post(piece_body, {}, api)
 
@@ -129,8 +145,13 @@ def test_every_way_gives_the_same_rows(
 def _rows(store: Store, project: str) -> list[str]:
     """Rows as text: NaN is unequal to itself."""
     rows = store.query(_ROWS, {"project": project})
-    return sorted(repr({name: _sorted(value) for name, value in row.items()}) for row in rows)
+    return sorted(repr({name: _sorted(name, value) for name, value in row.items()}) for row in rows)
 
 
-def _sorted(value: Any) -> Any:
-    return sorted(value.items()) if isinstance(value, dict) else value
+def _sorted(name: str, value: Any) -> Any:
+    """Without the order that maps, and the names of what was cut, have from the attributes'."""
+    if isinstance(value, dict):
+        return sorted(value.items())
+    if name == "truncated":
+        return sorted(value)
+    return [_sorted("", item) for item in value] if isinstance(value, list) else value
