@@ -2,8 +2,9 @@
 
 import functools
 import logging
+import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from celery.signals import worker_process_init
 from kombu.exceptions import OperationalError
@@ -24,7 +25,11 @@ from tachograph_store.errors import StoreUnavailable
 from tachograph_store.settings import home
 from tachograph_store.writer import Writer
 
+_TURN_S: Final = 60.0
+
 _log = logging.getLogger(__name__)
+_turn = threading.Lock()  # held by the planner or the sweep of this process
+_next = threading.Lock()  # held by the sweep that waits for its turn
 
 
 def _send(hint: Hint) -> None:
@@ -52,17 +57,19 @@ def _plan() -> Done:
     return planner.plan() + backfiller.run()
 
 
-def _alone(work: Callable[[], Done], what: str) -> Done | None:
+def _alone(work: Callable[[], Done], what: str, wait_s: float = 0.0) -> Done | None:
     """Run one of planner and sweep, one at a time on this machine; None when it was not done."""
-    with exclusive(home() / "planner.lock") as is_ours:
-        if not is_ours:
-            return None
-        try:
-            return work()
-        except (StoreUnavailable, OperationalError, OSError) as error:
-            _log.warning("nothing %s: %s", what, error)
-        except RuleFileError as error:
-            _log.error("nothing %s until the evaluation rules are mended: %s", what, error)
+    if not _turn.acquire(timeout=wait_s):
+        return None
+    try:
+        with exclusive(home() / "planner.lock") as is_ours:
+            return work() if is_ours else None
+    except (StoreUnavailable, OperationalError, OSError) as error:
+        _log.warning("nothing %s: %s", what, error)
+    except RuleFileError as error:
+        _log.error("nothing %s until the evaluation rules are mended: %s", what, error)
+    finally:
+        _turn.release()
     return None
 
 
@@ -79,8 +86,16 @@ def plan() -> None:
 
 @app.task(name="tachograph.sweep")  # type: ignore[untyped-decorator]
 def sweep() -> None:
-    """Send again what was lost, and what waited."""
-    done = _alone(lambda: _planning()[1].sweep(), "swept")
+    """Send again what was lost, and what waited.
+
+    It waits for its turn: a planner that takes longer than its interval would never let it in.
+    """
+    if not _next.acquire(blocking=False):
+        return  # one waits already
+    try:
+        done = _alone(lambda: _planning()[1].sweep(), "swept", _TURN_S)
+    finally:
+        _next.release()
     if done and done.hints:
         _log.info("sent %d evaluations again in %d batches", done.leased, done.hints)
 

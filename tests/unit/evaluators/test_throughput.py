@@ -2,6 +2,8 @@
 
 import pytest
 
+from tachograph_evaluators.rules.rule import Behind
+from tachograph_evaluators.rules.sampling import behind_factor
 from tachograph_evaluators.throughput import Throughput, drain_s
 
 
@@ -31,3 +33,16 @@ def test_a_worker_that_was_away_does_not_count_as_slow() -> None:
     seen.look(4, 7202.0)
     assert seen.answers_per_s == pytest.approx(4 * 32 / 120)
     assert drain_s(256, seen.answers_per_s, 2) == pytest.approx(480)
+
+
+@pytest.mark.parametrize("overload", [1.5, 4.0, 20.0])
+def test_a_lasting_overload_settles_at_the_rate_that_can_be_judged(overload: float) -> None:
+    """One in `overload` is judged, and the oldest answer waits `after_s`."""
+    behind, speed, step_s, waiting = Behind(after_s=300), 10.0, 2.0, 0.0
+    factor = 1.0
+    for _ in range(20_000):
+        waiting += overload * speed * step_s
+        factor = behind_factor(drain_s(waiting, speed, 1), behind)
+        waiting -= min(waiting, speed * step_s / factor)  # decided about, taken or not
+    assert factor == pytest.approx(1 / overload, rel=0.05)
+    assert waiting / (overload * speed) == pytest.approx(300, rel=0.05)
