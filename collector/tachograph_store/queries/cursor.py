@@ -12,7 +12,7 @@ Line = TypeVar("Line")
 
 _HOUR_NS = 3_600_000_000_000
 _FIRST_NS = 2 * _HOUR_NS
-_FIRST_FILTERED_NS = 48 * _HOUR_NS
+_FIRST_NARROW_NS = 48 * _HOUR_NS
 _LONGEST_NS = 240 * _HOUR_NS
 _MARGIN = 2.0
 _FASTEST_GROWTH = 24.0
@@ -50,16 +50,16 @@ def newest_first(
     since_ns: int,
     limit: int,
     *,
-    is_filtered: bool = False,
+    is_narrow: bool = False,
 ) -> list[Line]:
     """The first `limit` lines before `before_ns`, looked for in growing stretches of time.
 
     Reading in order still opens every day's parts; most pages are full after the first hours, and
-    those of a filter (`is_filtered`) after the first days. Each further stretch, of ten days at
+    those of a narrow filter (`is_narrow`) after the first days. Each further stretch, of ten days at
     most, is as long as the lines of the one before let expect; the fourth is the whole range. `ask`
     answers the first lines since an instant.
     """
-    stretch_ns = _FIRST_FILTERED_NS if is_filtered else _FIRST_NS
+    stretch_ns = _FIRST_NARROW_NS if is_narrow else _FIRST_NS
     for _ in range(3):
         if before_ns - stretch_ns <= since_ns:
             break

@@ -42,9 +42,10 @@ class TraceFilter:
 
     @property
     def is_narrow(self) -> bool:
-        """Whether few of the spans may pass."""
-        named = (self.model, self.tenant, self.user, self.session, self.variant)
-        return any((*named, self.status, self.observer, self.text.strip()))
+        """Whether few of the spans may pass: one user's or session's, or those of several facts."""
+        facts = (self.model, self.tenant, self.variant, self.status, self.observer)
+        is_someones = any((self.user, self.session, self.text.strip()))
+        return is_someones or sum(fact is not None for fact in facts) > 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +151,7 @@ def _places(store: Store, wanted: TraceFilter, before: Place, limit: int) -> lis
         before.newest_ns,
         nanoseconds(wanted.since),
         limit,
-        is_filtered=wanted.is_narrow,
+        is_narrow=wanted.is_narrow,
     )
 
 
