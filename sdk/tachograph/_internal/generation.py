@@ -1,5 +1,6 @@
 """A model call being recorded: what applications hold in `with tachograph.generation(...)`."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -208,3 +209,12 @@ def generation(
     return Generation(
         model, operation=operation, provider=provider, parameters=parameters, capture=capture
     )
+
+
+def note_perplexity(generation: Generation, log_probability: float | None, tokens: int) -> None:
+    """Perplexity of an answer from the sum of the natural log-probabilities of its tokens."""
+    if log_probability is None or tokens < 1 or not math.isfinite(log_probability):
+        return
+    exponent = -log_probability / tokens
+    if 0.0 <= exponent < 700.0:  # exp() of more is no float
+        generation._facts[attributes.RESPONSE_PERPLEXITY] = math.exp(exponent)

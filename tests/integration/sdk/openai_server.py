@@ -131,6 +131,16 @@ class _Handler(BaseHTTPRequestHandler):
         """Quiet."""
 
 
+def _logprobs(text: str) -> dict[str, Any]:
+    """One token of probability 1/e for each four characters begun."""
+    tokens = [text[at : at + 4] for at in range(0, len(text), 4)]
+    return {
+        "content": [
+            {"token": token, "logprob": -1.0, "bytes": None, "top_logprobs": []} for token in tokens
+        ]
+    }
+
+
 def _chat(request: dict[str, Any], tool_call: bool) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": "".join(WORDS)}
     if tool_call:
@@ -154,6 +164,7 @@ def _chat(request: dict[str, Any], tool_call: bool) -> dict[str, Any]:
             {
                 "index": 0,
                 "message": message,
+                "logprobs": _logprobs("".join(WORDS)) if request.get("logprobs") else None,
                 "finish_reason": "tool_calls" if tool_call else "stop",
             }
         ],
@@ -193,7 +204,9 @@ def _chunk(request: dict[str, Any], kind: str, choices: list[Any]) -> dict[str, 
 
 def _chat_chunks(request: dict[str, Any], tool_call: bool) -> Iterator[dict[str, Any]]:
     def chunk(delta: dict[str, Any], reason: str | None = None) -> dict[str, Any]:
-        choice = {"index": 0, "delta": delta, "finish_reason": reason}
+        choice: dict[str, Any] = {"index": 0, "delta": delta, "finish_reason": reason}
+        if request.get("logprobs") and delta.get("content"):
+            choice["logprobs"] = _logprobs(delta["content"])
         return _chunk(request, "chat.completion.chunk", [choice])
 
     yield chunk({"role": "assistant", "content": ""})

@@ -1,6 +1,7 @@
 """The real `openai` client, wrapped, against a server that speaks its protocol."""
 
 import json
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -229,3 +230,15 @@ def test_documents_around_a_call_become_its_context(
         client.chat.completions.create(model="m", messages=ASK)
     (span,) = received(tachograph_receiver, 1)
     assert span.attributes["tachograph.evaluation.context"] == "Rayleigh scattering.\n\nBlue light."
+
+
+def test_perplexity_where_the_application_asked_for_log_probabilities(
+    tachograph_receiver: Receiver, client: openai.OpenAI
+) -> None:
+    client.chat.completions.create(model="m", messages=ASK, logprobs=True)
+    list(client.chat.completions.create(model="m", messages=ASK, logprobs=True, stream=True))
+    client.chat.completions.create(model="m", messages=ASK)
+    *asked, not_asked = received(tachograph_receiver, 3)
+    for span in asked:
+        assert span.attributes["tachograph.response.perplexity"] == pytest.approx(math.e)
+    assert "tachograph.response.perplexity" not in not_asked.attributes

@@ -14,10 +14,10 @@ from tachograph._internal.engines.local import (
     current_state,
     inside,
     is_recordable,
-    note_perplexity,
     note_times,
 )
 from tachograph._internal.errors import contained
+from tachograph._internal.generation import note_perplexity
 from tachograph._internal.openai.assembly import Assembly
 from tachograph._internal.openai.reading import note_answer, note_identity, note_usage, read
 from tachograph._internal.openai.streams import RecordedStream, StreamRecord

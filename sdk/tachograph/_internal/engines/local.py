@@ -101,15 +101,6 @@ def note_times(
             generation._facts[name] = value
 
 
-def note_perplexity(generation: Generation, log_probability: float | None, tokens: int) -> None:
-    """Perplexity of an answer from the sum of the natural log-probabilities of its tokens."""
-    if log_probability is None or tokens < 1 or not math.isfinite(log_probability):
-        return
-    exponent = -log_probability / tokens
-    if 0.0 <= exponent < 700.0:  # exp() of more is no float
-        generation._facts[attributes.RESPONSE_PERPLEXITY] = math.exp(exponent)
-
-
 def end(generation: Generation, *, duration_s: float | None = None) -> None:
     """End the span of a call. `duration_s`: what the engine says the request took, where a batch
     ends for its caller only when its slowest request does."""

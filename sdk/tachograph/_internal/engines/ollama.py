@@ -8,11 +8,11 @@ from contextvars import ContextVar
 from typing import Any, Final, Literal, TypeAlias
 
 from tachograph._internal.client import current_client
-from tachograph._internal.engines.local import arguments_of, note_perplexity, note_times
+from tachograph._internal.engines.local import arguments_of, note_times
 from tachograph._internal.engines.ollama_answer import OllamaAnswer
 from tachograph._internal.errors import contained
 from tachograph._internal.facts import current_facts
-from tachograph._internal.generation import Generation
+from tachograph._internal.generation import Generation, note_perplexity
 from tachograph._internal.openai.endpoints import endpoint_of
 from tachograph._internal.openai.headers import joining_headers
 from tachograph._internal.openai.reading import read

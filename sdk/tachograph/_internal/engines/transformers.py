@@ -13,10 +13,10 @@ from tachograph._internal.engines.local import (
     current_state,
     inside,
     is_recordable,
-    note_perplexity,
     note_times,
 )
 from tachograph._internal.errors import contained
+from tachograph._internal.generation import note_perplexity
 from tachograph._internal.wrap_arguments import WrapArguments
 
 _STOPPING_CRITERIA_POSITION: Final = 3

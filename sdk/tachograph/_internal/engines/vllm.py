@@ -17,11 +17,10 @@ from tachograph._internal.engines.local import (
     end,
     inside,
     is_recordable,
-    note_perplexity,
     note_times,
 )
 from tachograph._internal.errors import contained
-from tachograph._internal.generation import REQUEST_ATTRIBUTES
+from tachograph._internal.generation import REQUEST_ATTRIBUTES, note_perplexity
 from tachograph._internal.openai.reading import items, read
 from tachograph._internal.wrap_arguments import WrapArguments
 

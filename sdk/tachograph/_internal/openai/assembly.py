@@ -4,7 +4,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tachograph._internal.generation import Generation
-from tachograph._internal.openai.reading import items, note_identity, note_usage, read
+from tachograph._internal.openai.reading import (
+    LogProbabilities,
+    items,
+    note_identity,
+    note_usage,
+    read,
+)
 
 
 @dataclass(slots=True)
@@ -32,6 +38,7 @@ class Assembly:
         self._room = max_characters
         self._choices: dict[int, _Choice] = {}
         self._has_identity = False
+        self._probabilities = LogProbabilities()
 
     def add(self, chunk: object) -> bool:
         """Take one chunk in; True when it carries a part of the answer. Chunks without content (a
@@ -41,6 +48,7 @@ class Assembly:
             self._has_identity = read(chunk, "id") is not None
         note_usage(self._generation, read(chunk, "usage"))
         for choice in items(read(chunk, "choices")):
+            self._probabilities.add(choice)
             self._add_choice(choice)
         return _has_content(chunk)
 
@@ -78,6 +86,7 @@ class Assembly:
 
     def finish(self) -> None:
         """Write what was gathered into the generation."""
+        self._probabilities.note(self._generation)
         ordered = [self._choices[index] for index in sorted(self._choices)]
         self._generation.response(
             finish_reasons=[choice.finish_reason for choice in ordered if choice.finish_reason]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tachograph._internal.generation import Generation
+from tachograph._internal.generation import Generation, note_perplexity
 
 
 def read(value: object, name: str) -> Any:
@@ -46,13 +46,38 @@ def note_identity(generation: Generation, answer: object) -> None:
     )
 
 
+class LogProbabilities:
+    """Sum of the natural log-probabilities of an answer's tokens, where the application asked for
+    them (`logprobs`): chat completions and chunks of them."""
+
+    __slots__ = ("_count", "_sum")
+
+    def __init__(self) -> None:
+        self._sum = 0.0
+        self._count = 0
+
+    def add(self, choice: object) -> None:
+        """Take those of one choice in, of a whole answer or of a chunk."""
+        for token in items(read(read(choice, "logprobs"), "content")):
+            value = read(token, "logprob")
+            if isinstance(value, int | float):
+                self._sum += value
+                self._count += 1
+
+    def note(self, generation: Generation) -> None:
+        """Write the perplexity that they make into the generation."""
+        note_perplexity(generation, self._sum if self._count else None, self._count)
+
+
 def note_answer(generation: Generation, answer: object) -> None:
     """Everything that a complete chat or text completion says."""
     note_identity(generation, answer)
     note_usage(generation, read(answer, "usage"))
     messages: list[Any] = []
     reasons: list[str] = []
+    probabilities = LogProbabilities()
     for choice in items(read(answer, "choices")):
+        probabilities.add(choice)
         reason = read(choice, "finish_reason")
         if isinstance(reason, str):
             reasons.append(reason)
@@ -60,6 +85,7 @@ def note_answer(generation: Generation, answer: object) -> None:
         if message is None:
             message = {"role": "assistant", "content": read(choice, "text")}
         messages.append(_with_reason(message, reason))
+    probabilities.note(generation)
     generation.response(finish_reasons=reasons)
     if messages:
         generation.completion = messages
