@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from importlib import resources
 
 from tachograph_store.client import Store
-from tachograph_store.errors import MigrationError, QueryRefused
+from tachograph_store.errors import MigrationError, QueryRefused, QueryTooLarge
+from tachograph_store.mutations import finish_mutations
 from tachograph_store.settings import StoreSettings
 
 logger = logging.getLogger(__name__)
 
 _FILE = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
+_ALTERED = re.compile(r"(?:--.*\n)*ALTER TABLE ([a-z_]+)")
 _EACH_HOUR = re.compile(r"-- For each hour of ([a-z_]+)\n")
 _UNKNOWN_TABLE = 60
 _CREATE = """CREATE TABLE IF NOT EXISTS schema_migrations {on_cluster}
@@ -122,10 +124,22 @@ def pending(store: Store, migrations: Sequence[Migration] | None = None) -> list
     return [migration for migration in known if migration.number not in applied]
 
 
+def _finish(store: Store, sql: str) -> None:
+    """One that changes every part may take longer than a statement: the engine goes on with it."""
+    try:
+        store.command(sql)
+    except QueryTooLarge:
+        altered = _ALTERED.match(sql)
+        if altered is None:
+            raise
+        for _ in finish_mutations(store, altered.group(1)):
+            pass
+
+
 def _apply(store: Store, migration: Migration, sql: str) -> None:
     each_hour = _EACH_HOUR.match(migration.sql)
     if each_hour is None:
-        store.command(sql)
+        _finish(store, sql)
         return
     # What moves all rows moves them in statements that each end within their time.
     hours = store.query(

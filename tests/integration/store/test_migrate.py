@@ -73,6 +73,22 @@ def test_rows_are_moved_hour_by_hour(own_store: Any) -> None:
     assert parts[0]["parts"] == 2
 
 
+def test_one_that_outlasts_a_statement_is_waited_for(own_store: Any) -> None:
+    own_store.environment["TACHOGRAPH_STORE_MAX_EXECUTION_TIME_S"] = "1"
+    made = own_store.start()
+    with connect(made.settings, "writer") as writer:
+        writer.command(
+            "INSERT INTO spans (project, trace_id, span_id, start_time, name, expires_on) "
+            "SELECT 'p', toString(number), 's', now(), 'awake', today() + 1 FROM numbers(5)"
+        )
+    slow = (
+        "-- Slow.\nALTER TABLE spans UPDATE name = if(sleepEachRow(0.4) = 0, 'slept', '') WHERE 1"
+    )
+    with connect(made.settings, "migrator") as store:
+        assert len(list(migrate(store, made.settings, with_one_more(slow)))) == 1
+        assert store.query("SELECT DISTINCT name FROM spans") == [{"name": "slept"}]
+
+
 @pytest.mark.usefixtures("store_server")
 def test_the_command_says_what_is_there() -> None:
     program = "from tachograph_cli.main import main; raise SystemExit(main())"
