@@ -1,8 +1,10 @@
 """Rules, sampling and backfills against the real store: who is judged, and with which weight."""
 
 import argparse
+import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -211,6 +213,53 @@ def test_backfill_says_what_is_wrong(
     monkeypatch.setenv("TACHOGRAPH_STORE_URL", reader_store.settings.url)
     assert _command(backfill_command, *arguments) == 2
     assert wrong in capsys.readouterr().err
+
+
+def test_backfill_shows_how_far_it_is_and_ends_when_all_is_judged(
+    bench: Bench,
+    project: str,
+    reader_store: Store,
+    writer: Writer,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TACHOGRAPH_STORE_URL", reader_store.settings.url)
+    start_ns = time.time_ns() - 50 * 86_400 * 10**9
+    writer.write_spans(
+        [answer_span(project, "text", start_time=start_ns + n * 10**9) for n in range(4)]
+    )
+    begun = new_backfill(project, start_ns, start_ns + 100 * 10**9, ["fixed@1"], 1.0)
+    dropped = new_backfill(project, start_ns, start_ns + 100 * 10**9, ["fixed@9"], 1.0)
+    writer.write("jobs", [begun.row(), dropped.row()])
+    cancel = ("--cancel", dropped.backfill_id, "--project", project)
+    assert [_command(backfill_command, *cancel) for _ in range(2)] == [0, 2]
+
+    def work() -> None:
+        bench.settle(bench.backfiller.run, 4)
+        _score_all(bench)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    assert backfill_command._wait(reader_store, begun) == 0
+    worker.join()
+    capsys.readouterr()
+    assert _command(backfill_command, "--list", "--project", project) == 0
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert "done       4 of 4 answers  fixed@1" in lines[begun.backfill_id]
+    assert "cancelled  0 of 4 answers  fixed@9" in lines[dropped.backfill_id]
+
+
+def test_check_says_what_is_in_force_or_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "evaluation.toml"
+    path.write_text('[[rule]]\nname = "tenth"\nsample_rate = 0.1\n')
+    assert _command(evaluation_command, "check", "--rules", str(path)) == 0
+    assert "tenth: all evaluators, 0.1 of the answers, priority 5" in capsys.readouterr().out
+    path.write_text('[[rule]]\nname = "tenth"\nsample_rate = 10\n')
+    assert _command(evaluation_command, "check", "--rules", str(path)) == 1
+    assert "sample_rate: is 10; write a number from 0 to 1" in capsys.readouterr().err
+    assert _command(evaluation_command, "check", "--rules", str(tmp_path / "none")) == 1
 
 
 def _command(module: Any, *arguments: str) -> int:
