@@ -6,7 +6,8 @@ wanted, by a trained head of the small language model; orders planted in a conte
 """
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -32,13 +33,17 @@ MAX_PROMPT_CHARS: Final = 200_000
 _HEAD_FILE: Final = "injection_ngrams.json"
 _WINDOW_WORDS: Final = 60
 _MAX_WINDOWS: Final = 400
-_MAX_WITNESSED: Final = 12  # pieces of one text that the language model reads
+_HEARD_WORDS: Final = 120
+_MAX_HEARD: Final = 12  # pieces of one text that the language model reads
+_WORD: Final = re.compile(r"\S+")
 
 
-class Suspicion(NamedTuple):
-    """A piece of a text and the log-odds that it is an attack."""
+class Piece(NamedTuple):
+    """A piece of a text: what the fast witnesses say of it, and the log-odds that it is an attack."""
 
     span: Span
+    weight: float
+    known: float
     logit: float
 
 
@@ -52,86 +57,104 @@ class Injection:
     batch_size = 32
 
     def __init__(self) -> None:
-        self._witness = Witness("injection")
+        self._of_prompts = Witness("injection")
+        self._of_contexts = Witness("planted")
 
     def warm_up(self) -> None:
-        """Load the linear model, and the language model's head where it is wanted."""
+        """Load the linear model, and the language model's heads where they are wanted."""
         ngrams.load(_HEAD_FILE)
-        self._witness.warm_up()
+        self._of_prompts.warm_up()
+        self._of_contexts.warm_up()
 
     def evaluate(self, batch: Sequence[Answer]) -> Sequence[Sequence[Score]]:
         """Judge prompt and context of each answer."""
-        prompts = [fast_prompt(answer.prompt or "") for answer in batch]
-        contexts = [fast_context(answer.context or "", answer.prompt or "") for answer in batch]
-        prompts, contexts = self._witnessed(prompts), self._witnessed(contexts)
+        prompts = self._prompts([answer.prompt or "" for answer in batch])
+        contexts = self._contexts(batch)
         return [
-            [_score(answer, prompt, context)]
-            for answer, prompt, context in zip(batch, prompts, contexts, strict=True)
+            [_score(prompt, context)] for prompt, context in zip(prompts, contexts, strict=True)
         ]
 
-    def _witnessed(self, texts: Sequence[list[Suspicion]]) -> list[list[Suspicion]]:
-        """The most suspicious pieces of each text with the language model's word added."""
-        chosen = [
-            sorted(range(len(found)), key=lambda index: -found[index].logit)[:_MAX_WITNESSED]
-            for found in texts
-        ]
+    def _prompts(self, prompts: Sequence[str]) -> list[list[Piece]]:
+        """Windows of each prompt; the trained head reads longer ones, and its worst word counts."""
+        found = [fast_prompt(prompt) for prompt in prompts]
         asked = [
-            found[index].span.text
-            for found, indexes in zip(texts, chosen, strict=True)
-            for index in indexes
+            [span.text for span in islice(windows(prompt, _HEARD_WORDS), _MAX_HEARD)]
+            if pieces
+            else []
+            for prompt, pieces in zip(prompts, found, strict=True)
         ]
-        said = self._witness.logits(asked)
+        said = self._of_prompts.logits([text for texts in asked for text in texts])
         if said is None:
-            return list(texts)
+            return found
         words = iter(said)
-        heard: list[list[Suspicion]] = []
-        for found, indexes in zip(texts, chosen, strict=True):
-            mixed = dict(enumerate(found))
+        heads = [max((next(words) for _ in texts), default=0.0) for texts in asked]
+        return [
+            [piece._replace(logit=FIT.prompt(piece.weight, head)) for piece in pieces]
+            for pieces, head in zip(found, heads, strict=True)
+        ]
+
+    def _contexts(self, batch: Sequence[Answer]) -> list[list[Piece]]:
+        """Sentences of each context; the trained head reads the most suspicious ones."""
+        found = [fast_context(answer.context or "", answer.prompt or "") for answer in batch]
+        chosen = [
+            sorted(range(len(pieces)), key=lambda index: -pieces[index].logit)[:_MAX_HEARD]
+            for pieces in found
+        ]
+        said = self._of_contexts.logits(
+            [
+                pieces[index].span.text
+                for pieces, indexes in zip(found, chosen, strict=True)
+                for index in indexes
+            ]
+        )
+        if said is None:
+            return found
+        words = iter(said)
+        for pieces, indexes in zip(found, chosen, strict=True):
             for index in indexes:
-                logit = FIT.mixed(found[index].logit, next(words))
-                mixed[index] = found[index]._replace(logit=logit)
-            heard.append([mixed[index] for index in sorted(mixed)])
-        return heard
+                piece = pieces[index]
+                logit = FIT.context(piece.weight, piece.known, next(words))
+                pieces[index] = piece._replace(logit=logit)
+        return found
 
 
-def fast_prompt(prompt: str) -> list[Suspicion]:
-    """Windows of a prompt with their log-odds, without the language model."""
+def fast_prompt(prompt: str) -> list[Piece]:
+    """Windows of a prompt, weighed without the language model."""
     text = prompt[:MAX_PROMPT_CHARS]
     if not is_readable(text):
         return []
     head = ngrams.load(_HEAD_FILE)
-    return [
-        Suspicion(span, FIT.prompt(head.logit(span.text), _known(span.text)))
-        for span in islice(windows(text), _MAX_WINDOWS)
-    ]
+    found = []
+    for span in islice(windows(text), _MAX_WINDOWS):
+        known = _known(span.text)
+        phrase = FIT.phrase(head.logit(span.text), known)
+        found.append(Piece(span, phrase, known, FIT.prompt(phrase, None)))
+    return found
 
 
-def fast_context(context: str, prompt: str) -> list[Suspicion]:
-    """Sentences of a context with their log-odds, without the language model."""
+def fast_context(context: str, prompt: str) -> list[Piece]:
+    """Sentences of a context, weighed without the language model."""
     if not is_readable(context):
         return []
     spans = planted.sentences_of(context)
-    weights = planted.weigh(spans, prompt)
-    return [
-        Suspicion(span, FIT.context(weight, _known(span.text)))
-        for span, weight in zip(spans, weights, strict=True)
-    ]
+    found = []
+    for span, weight in zip(spans, planted.weigh(spans, prompt), strict=True):
+        known = _known(span.text)
+        found.append(Piece(span, weight, known, FIT.context(weight, known, None)))
+    return found
 
 
-def windows(text: str) -> list[Span]:
-    """Pieces of some sixty words, cut between words, half overlapping in longer texts."""
+def windows(text: str, size: int = _WINDOW_WORDS) -> Iterator[Span]:
+    """Pieces of `size` words, cut between words, half overlapping in longer texts."""
+    text = text[:MAX_PROMPT_CHARS]
     starts = [0]
-    position = 0
-    for count, word in enumerate(text.split(), start=1):
-        position = text.index(word, position) + len(word)
-        if count % (_WINDOW_WORDS // 2) == 0:
-            starts.append(position)
+    for count, match in enumerate(_WORD.finditer(text), start=1):
+        if count % (size // 2) == 0:
+            starts.append(match.end())
     stops = [*starts[2:], len(text)]
-    return [
-        Span(start, stop, text[start:stop])
-        for start, stop in zip(starts, stops, strict=False)
-        if text[start:stop].strip()
-    ]
+    for start, stop in zip(starts, stops, strict=False):
+        if text[start:stop].strip():
+            yield Span(start, stop, text[start:stop])
 
 
 def _known(text: str) -> float:
@@ -139,16 +162,16 @@ def _known(text: str) -> float:
     return max((finding.confidence for finding in detect(text, ["injection"])), default=0.0)
 
 
-def _score(answer: Answer, prompt: list[Suspicion], context: list[Suspicion]) -> Score:
+def _score(prompt: list[Piece], context: list[Piece]) -> Score:
     if not prompt and not context:
         return not_applicable("injection", "neither prompt nor context holds readable text")
     worst_prompt = max((found.logit for found in prompt), default=-math.inf)
     worst_context = max((found.logit for found in context), default=-math.inf)
     where: Text = "context" if worst_context > worst_prompt else "prompt"
     found = context if where == "context" else prompt
-    value = 1.0 - 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, max(worst_prompt, worst_context)))))
-    guilty = [one for one in found if one.logit > 0.0]
-    guilty.sort(key=lambda one: -one.logit)
+    worst = max(-30.0, min(30.0, max(worst_prompt, worst_context)))
+    value = 1.0 / (1.0 + math.exp(worst))
+    guilty = sorted((piece for piece in found if piece.logit > 0), key=lambda piece: -piece.logit)
     return Score(
         name="injection",
         value=value,
@@ -159,7 +182,7 @@ def _score(answer: Answer, prompt: list[Suspicion], context: list[Suspicion]) ->
             else "no piece reads as an attempt to take over"
         ),
         offsets=sorted(
-            (one.span.start, one.span.stop, "injection") for one in guilty[:MAX_OFFSETS]
+            (piece.span.start, piece.span.stop, "injection") for piece in guilty[:MAX_OFFSETS]
         ),
         text=where,
     )

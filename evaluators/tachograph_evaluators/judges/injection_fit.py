@@ -1,45 +1,59 @@
-"""How the injection judge weighs its witnesses: fitted numbers, log-odds 0 at the shipped threshold.
+"""How the injection judge weighs its witnesses: log-odds 0 at the shipped threshold.
 
-python tests/benchmarks/quality/... measures them; see docs/evaluators.md
+Chosen so that of the benign prompts of NotInject, WildGuard and HaluEval fewer than two in a hundred
+alarm; docs/evaluators.md has what is found then.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
+_LIMIT: Final = 10.0  # log-odds of a head beyond it say no more
+
 
 @dataclass(frozen=True, slots=True)
 class InjectionFit:
-    """Weights of one set of witnesses."""
+    """Weights and thresholds, of prompts and of contexts, without and with the trained heads."""
 
     known: float
     """Of a known phrase, times its confidence."""
     prompt_threshold: float
-    """Log-odds of the linear model from which a window of a prompt alarms."""
-    context_scale: float
+    heard_prompt_threshold: float
+    planted_head: float
+    """Of the planted head's log-odds beside the weight of an order."""
     context_threshold: float
-    """Weight of a planted order from which a sentence of a context alarms."""
-    witness: float
-    """Of the trained head's log-odds."""
-    witness_bias: float
+    heard_context_threshold: float
+    slope: float
+    """From a context's weight to log-odds."""
 
-    def prompt(self, logit: float, known: float) -> float:
-        """Log-odds of a window of a prompt."""
-        return logit - self.prompt_threshold + self.known * known
+    def phrase(self, logit: float, known: float) -> float:
+        """What n-grams and known phrases say of a piece."""
+        return logit + self.known * known
 
-    def context(self, weight: float, known: float) -> float:
+    def prompt(self, phrase: float, head: float | None) -> float:
+        """Log-odds of a prompt, from the worst that was said of its pieces."""
+        if head is None:
+            return phrase - self.prompt_threshold
+        return (phrase + _kept(head) - self.heard_prompt_threshold) / 2
+
+    def context(self, weight: float, known: float, head: float | None) -> float:
         """Log-odds of a sentence of a context."""
-        return self.context_scale * (weight - self.context_threshold) + self.known * known
+        weight += known * self.known / 2
+        if head is None:
+            return self.slope * (weight - self.context_threshold)
+        heard = weight + self.planted_head * _kept(head)
+        return self.slope * (heard - self.heard_context_threshold)
 
-    def mixed(self, logit: float, witness: float) -> float:
-        """Log-odds with the trained head's word."""
-        return logit + self.witness * witness + self.witness_bias
+
+def _kept(logit: float) -> float:
+    return max(-_LIMIT, min(_LIMIT, logit))
 
 
 FIT: Final = InjectionFit(
     known=2.0,
-    prompt_threshold=0.5,
-    context_scale=1.2,
-    context_threshold=2.5,
-    witness=1.0,
-    witness_bias=0.0,
+    prompt_threshold=4.5,
+    heard_prompt_threshold=10.9,
+    planted_head=0.1,
+    context_threshold=2.75,
+    heard_context_threshold=3.0,
+    slope=1.5,
 )

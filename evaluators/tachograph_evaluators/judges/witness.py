@@ -14,8 +14,8 @@ _log = logging.getLogger(__name__)
 class Witness:
     """One head; asked many texts at once."""
 
-    def __init__(self, head: Literal["toxicity", "injection"]) -> None:
-        self._head: Literal["toxicity", "injection"] = head
+    def __init__(self, head: Literal["toxicity", "injection", "planted"]) -> None:
+        self._head: Literal["toxicity", "injection", "planted"] = head
         self._is_wanted = JudgeSettings().small_model
         self._is_there: bool | None = None  # not tried yet
 

@@ -102,7 +102,7 @@ def test_hostile_texts(judge_fast: Injection, text: str) -> None:
 
 def test_windows_cover_the_text_in_order() -> None:
     text = " ".join(f"word{n}" for n in range(500))
-    spans = windows(text)
+    spans = list(windows(text))
     assert spans[0].start == 0 and spans[-1].stop == len(text)
     assert all(text[s.start : s.stop] == s.text for s in spans)
     assert all(a.start < b.start <= a.stop for a, b in pairwise(spans))
