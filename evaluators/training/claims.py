@@ -64,8 +64,8 @@ class ClaimWriter:
     def example(self, claims: int) -> Example:
         """One context of one document, sometimes with distracting sentences, and its claims."""
         draw = self.random
-        long = draw.random() < self._share or not self._short
-        number = draw.choice(self._long if long else self._short)
+        long = draw.random() < self._share
+        number = draw.choice((self._long if long else self._short) or self._short or self._long)
         document = self.documents[number]
         size = min(len(document), draw.choice((1, 1, 2, 3, 4, 6, 8, 12, 20)))
         start = draw.randrange(len(document) - size + 1)
@@ -181,9 +181,8 @@ class ClaimWriter:
         if way == "name":
             old = draw.choice(names)
             near = [n for n in _NAME.findall(text) if n not in sentence]
-            return sentence.replace(
-                old, draw.choice(near if near and draw.random() < 0.6 else self.names), 1
-            )
+            new = draw.choice(near if near and draw.random() < 0.6 else self.names)
+            return sentence.replace(old, new, 1) if new not in sentence else None
         if way == "swap":
             one, other = draw.sample(sorted(set(names)), 2)
             return sentence.replace(one, "\0").replace(other, one).replace("\0", other)

@@ -3,7 +3,8 @@
     python evaluators/training/prepare_texts.py --prompts CHECKOUT --attacks FOLDER --out FOLDER
 
 CHECKOUT is a git checkout (or bare repository) of yizhongw/self-instruct (Apache-2.0), whose
-`t0_train_50k` holds examples of public sets; only those under CC-BY, CC-BY-SA or MIT are read.
+`t0_train_50k` holds examples of public sets; those read are under CC-BY, CC-BY-SA or MIT, but for
+WikiQA (a research licence), whose questions serve as ordinary prompts.
 FOLDER is the unpacked wheel of prompt-armor 0.9.1 (Apache-2.0).
 """
 

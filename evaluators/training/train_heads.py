@@ -133,15 +133,15 @@ def injection(
     planted = [(writer.excerpt(planted=bool(i % 2)), i % 2) for i in range(12_000)]
     print(f"injection: {len(collected)} collected attacks, {len(benign)} ordinary prompts")
     pairs = [(text, 1) for text in attacks] + [(text, 0) for text in benign]
-    found: list[Labelled] = []
+    examples: list[Labelled] = []
     templates: list[tuple[HeadName, list[tuple[str, int]]]] = [
         ("injection", pairs),
         ("planted", planted),
     ]
     for name, labelled in templates:
         kept = [pair for pair in labelled if not leak.leaks(pair[0])]
-        found += _texts(model, name, kept[:: max(1, int(1 / size))])
-    return found
+        examples += _texts(model, name, kept[:: max(1, int(1 / size))])
+    return examples
 
 
 def _window(draw: random.Random, text: str) -> str:

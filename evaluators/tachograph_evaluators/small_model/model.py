@@ -19,6 +19,7 @@ MAX_CONTEXT_TOKENS: Final = 1536
 MAX_TEXT_TOKENS: Final = 384
 """Of a continuation, claim or text; what follows is not read."""
 
+_CHARS_A_TOKEN: Final = 16  # more than any text needs: bounds what is tokenised and then cut
 _TREE_TOKENS: Final = 2048  # a context with its continuations
 _SHARED_ROW_TOKENS: Final = 512  # texts without a context lie side by side in rows of this length
 _BATCH_TOKENS: Final = {"cpu": 4096, "cuda": 65_536}
@@ -115,19 +116,20 @@ class SmallModel:
             )
         )
         if name == "grounding":
-            contexts = self._encode({context for context, _ in items})
-            claims = self._encode({claim for _, claim in items})
+            contexts = self._encode({context for context, _ in items}, MAX_CONTEXT_TOKENS)
+            claims = self._encode({claim for _, claim in items}, MAX_TEXT_TOKENS)
             return (
-                [[*opening, *contexts[c][:MAX_CONTEXT_TOKENS], *middle] for c, _ in items],
-                [[*claims[claim][:MAX_TEXT_TOKENS], *question] for _, claim in items],
+                [[*opening, *contexts[c], *middle] for c, _ in items],
+                [[*claims[claim], *question] for _, claim in items],
             )
-        texts = self._encode(set(items))
-        return [opening] * len(items), [[*texts[t][:MAX_TEXT_TOKENS], *question] for t in items]
+        texts = self._encode(set(items), MAX_TEXT_TOKENS)
+        return [opening] * len(items), [[*texts[t], *question] for t in items]
 
-    def _encode(self, texts: set[str]) -> dict[str, list[int]]:
+    def _encode(self, texts: set[str], max_tokens: int) -> dict[str, list[int]]:
         # A space before, as words stand in running text.
-        found = self.tokenizer.encode([f" {text.strip()}" for text in texts])
-        return {text: tokens.ids for text, tokens in zip(texts, found, strict=True)}
+        cut = [f" {text.strip()[: max_tokens * _CHARS_A_TOKEN]}" for text in texts]
+        found = self.tokenizer.encode(cut)
+        return {text: tokens.ids[:max_tokens] for text, tokens in zip(texts, found, strict=True)}
 
     def surprise(self, pairs: Sequence[tuple[str, str]]) -> list[Surprise]:
         """How unlikely each continuation is after its context ("" is no context).
@@ -135,8 +137,10 @@ class SmallModel:
         The two are tokenised apart, so let the context end as a text before the continuation
         would. Pairs with the same context share its cost.
         """
-        contexts = self.tokenizer.encode([context for context, _ in pairs])
-        found = self.tokenizer.encode([text for _, text in pairs])
+        room = MAX_CONTEXT_TOKENS * _CHARS_A_TOKEN
+        contexts = self.tokenizer.encode([context[-room:] for context, _ in pairs])
+        room = MAX_TEXT_TOKENS * _CHARS_A_TOKEN
+        found = self.tokenizer.encode([text[:room] for _, text in pairs])
         start = self.tokenizer.start_id
         prefixes = [context.ids[-MAX_CONTEXT_TOKENS:] or [start] for context in contexts]
         branches = [tokens.ids[:MAX_TEXT_TOKENS] for tokens in found]
