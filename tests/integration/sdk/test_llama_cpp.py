@@ -141,35 +141,37 @@ def test_before_init_nothing_changes(llm: Any) -> None:
     assert llm("One, two,", **LIMITS)["choices"][0]["text"]
 
 
-@pytest.mark.parametrize("is_streaming", [False, True])
 def test_the_span_is_the_one_that_the_sidecar_makes(
-    tachograph_receiver: Receiver, llm: Any, is_streaming: bool
+    tachograph_receiver: Receiver, llm: Any
 ) -> None:
-    answer = llm.create_chat_completion(messages=ASK, stream=is_streaming, **LIMITS)
-    if is_streaming:
-        list(answer)
-    own = dict(the_span(tachograph_receiver).attributes)
     with Receiver() as beside, engine() as url, running_sidecar(url, beside.endpoint) as sidecar:
-        with openai.OpenAI(base_url=f"{sidecar}/v1", api_key="k") as client:
-            sent = client.chat.completions.create(
-                model=MODEL.name, messages=ASK, stream=is_streaming, **LIMITS
-            )
+        for is_streaming in (False, True):
+            llm.reset()
+            answer = llm.create_chat_completion(messages=ASK, stream=is_streaming, **LIMITS)
             if is_streaming:
-                list(sent)
-        (seen,) = beside.wait_for_spans(1, 30)
-    theirs = dict(seen.attributes)
-    del own["tachograph.response.perplexity"]  # asked for; a server shows no probabilities
-    theirs.pop("gen_ai.usage.cache_read.input_tokens", None)  # this engine's cache is the app's
-    assert comparable(own) == comparable(theirs)
-    same = [
-        "gen_ai.operation.name",
-        "gen_ai.provider.name",
-        "gen_ai.request.model",
-        "gen_ai.request.max_tokens",
-        "gen_ai.request.seed",
-        "gen_ai.request.temperature",
-        "gen_ai.usage.input_tokens",
-        "gen_ai.input.messages",
-        "gen_ai.request.stream",
-    ]
-    assert {name: own[name] for name in same} == {name: theirs[name] for name in same}
+                list(answer)
+            with openai.OpenAI(base_url=f"{sidecar}/v1", api_key="k") as client:
+                sent = client.chat.completions.create(
+                    model=MODEL.name, messages=ASK, stream=is_streaming, **LIMITS
+                )
+                if is_streaming:
+                    list(sent)
+        seen = beside.wait_for_spans(2, 30)
+    assert tachograph.flush(10)
+    for own_span, their_span in zip(tachograph_receiver.spans, seen, strict=True):
+        own, theirs = dict(own_span.attributes), dict(their_span.attributes)
+        del own["tachograph.response.perplexity"]  # asked for; a server shows no probabilities
+        theirs.pop("gen_ai.usage.cache_read.input_tokens", None)  # this engine's cache is the app's
+        assert comparable(own) == comparable(theirs)
+        same = [
+            "gen_ai.operation.name",
+            "gen_ai.provider.name",
+            "gen_ai.request.model",
+            "gen_ai.request.max_tokens",
+            "gen_ai.request.seed",
+            "gen_ai.request.temperature",
+            "gen_ai.usage.input_tokens",
+            "gen_ai.input.messages",
+            "gen_ai.request.stream",
+        ]
+        assert {name: own[name] for name in same} == {name: theirs[name] for name in same}
