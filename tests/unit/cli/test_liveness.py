@@ -85,3 +85,11 @@ def test_few_questions_over_a_long_time_are_not_enough() -> None:
     for now_s in (20.0, 600.0):
         liveness.record(False, now_s)
         assert not liveness.is_hung(now_s)
+
+
+def test_many_questions_in_a_short_time_are_not_enough() -> None:
+    liveness = Liveness(POLICY)
+    liveness.begin(0.0)
+    for now_s in (10.0, 11.0, 12.0, 13.0):
+        liveness.record(False, now_s)
+        assert not liveness.is_hung(now_s)
