@@ -67,6 +67,7 @@ def test_the_books_balance_whatever_happens(steps: list[tuple[str, Any]]) -> Non
         assert mailbox.counts().waiting["metrics"] <= 7
 
 
+@pytest.mark.lesson(6)
 def test_what_is_under_way_still_takes_room() -> None:
     mailbox = Mailbox(DeliveryOptions(max_records=2))
     assert mailbox.offer("spans", POINT, 1)
