@@ -22,7 +22,7 @@ class QualityPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QualitySummary:
-    """One score name of one evaluator (or of people, `source` human)."""
+    """One score name of one version of an evaluator (or of people, `source` human)."""
 
     evaluator: str
     name: str
@@ -92,7 +92,7 @@ def quality_series(store: Store, selection: Selection, step_s: int) -> list[Qual
 
 
 def quality_summary(store: Store, selection: Selection) -> list[QualitySummary]:
-    """One line an evaluator and score name."""
+    """One line an evaluator version and score name, the version that judged last first."""
     rows = store.rows("quality_summary", {**selection.parameters(), "threshold": THRESHOLD})
     return [QualitySummary(**row) for row in rows]
 

@@ -1,4 +1,4 @@
--- What each evaluator (and people) said, by score name; `below` counts values under 0.5.
+-- What each version of an evaluator (and people) said, by score name; `below` counts values under 0.5.
 -- Spans are compared by a hash of 64 bits: several times as fast as two strings, and exact in practice.
 SELECT
     evaluator,
@@ -14,7 +14,7 @@ SELECT
     countIf(error_type IS NOT NULL) AS errors,
     countIf(value IS NULL AND error_type IS NULL) AS not_applicable,
     quantileOrNull(0.5)(duration_ns) AS duration_ns,
-    argMax(evaluator_version, created_at) AS version
+    evaluator_version AS version
 FROM scores FINAL
 WHERE project = {project:String}
   AND span_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
@@ -22,6 +22,6 @@ WHERE project = {project:String}
   AND (empty({models:Array(String)}) OR has({models:Array(String)}, ifNull(model, '')))
   AND (empty({tenants:Array(String)}) OR has({tenants:Array(String)}, ifNull(tenant, '')))
   AND (empty({variants:Array(String)}) OR has({variants:Array(String)}, ifNull(variant, '')))
-GROUP BY evaluator, name, source
-ORDER BY source, evaluator, name
+GROUP BY evaluator, evaluator_version, name, source
+ORDER BY source, evaluator, name, max(created_at) DESC, version
 LIMIT 500

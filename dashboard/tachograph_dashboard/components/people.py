@@ -105,7 +105,9 @@ def _next(scope: Scope, summaries: Sequence[QualitySummary]) -> None:
         index = st.selectbox(
             "Score",
             range(len(choices)),
-            format_func=lambda at: one_line(f"{choices[at].name} ({choices[at].evaluator})", 80),
+            format_func=lambda at: one_line(
+                f"{choices[at].name} ({choices[at].evaluator} {choices[at].version})", 80
+            ),
             key="next_name",
             label_visibility="collapsed",
             width=320,

@@ -5,6 +5,7 @@ import time
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
 from tests.fixtures.seed import busy_day
 from tests.integration.dashboard.conftest import OpenPage, shown
 
@@ -154,3 +155,16 @@ def test_the_backlog_says_what_waits_what_was_left_out_and_what_was_given_up(
     assert (numbers["Waiting"], numbers["Left out"], numbers["Given up"]) == ("1", "1", "1")
     assert "RuntimeError: <b>boom</b>" in text  # as text, not as markup
     assert 'left out by rule "rest", behind' in text
+
+
+def test_versions_of_an_evaluator_have_lines_of_their_own(
+    project: str, writer: Writer, open_page: OpenPage
+) -> None:
+    spans = _answers(project, writer, 8)
+    old = [_score(span, "grounding", 0.2, "evaluator") for span in spans]
+    new = [replace(score, evaluator_version="4", value=0.9) for score in old]
+    writer.write("scores", [*old, *new])
+    page = open_page("quality", range="7 d")
+    [table] = [frame.value for frame in page.dataframe if "coverage" in frame.value.columns]
+    means = {row["version"]: row["mean"] for _, row in table.iterrows()}
+    assert means == pytest.approx({"3": 0.2, "4": 0.9})
