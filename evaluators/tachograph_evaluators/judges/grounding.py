@@ -34,7 +34,7 @@ THRESHOLD: Final = 0.5
 """At or above it an answer, or a sentence, counts as supported."""
 
 _WORST_SHARE: Final = 0.3  # of an answer's score: one invented sentence must show in a long answer
-_MANY_CLAIMS: Final = 3  # from here on an answer is long enough for one sentence to be lost in it
+_MANY_CLAIMS: Final = 4  # from here on an answer is long enough for one sentence to be lost in it
 _VERDICTS: Final = 256  # kept, so that another evaluator may ask for the same answers again
 
 _CHIT_CHAT_LINES: Final = (

@@ -41,7 +41,7 @@ class Fit:
     intercept: float
 
     def probability(self, evidence: Evidence) -> float:
-        """That a text with this evidence is supported, where half of the texts are."""
+        """That a text with this evidence is supported, where four of five texts are."""
         known = asdict(evidence)
         total = sum(
             weight * (known[name] - self.mean[name]) / self.scale[name]

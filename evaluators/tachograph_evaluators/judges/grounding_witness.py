@@ -114,7 +114,8 @@ def _entail(model: SmallModel, cases: Sequence[Case], found: Sequence[Testimony]
             if case.claims[number]:
                 asked.append((index, number))
                 pairs.append((case.evidence, case.parts[number].text))
-        if len(case.parts) > 1 and len(case.response) <= _WHOLE_CLAIM_CHARS:
+        is_one_claim = len(case.parts) == 1 and case.claims[0]
+        if len(case.response) <= _WHOLE_CLAIM_CHARS and not is_one_claim:
             asked.append((index, None))
             pairs.append((case.evidence, case.response))
     by_case: dict[int, dict[int | None, float]] = {}

@@ -19,8 +19,8 @@ from tachograph_evaluators.judges.self_consistency import MIN_SAMPLES, agreement
 from tachograph_evaluators.judges.settings import JudgeSettings
 from tachograph_evaluators.judges.text import MAX_TEXT_CHARS, is_readable, sentences
 
-REPEATED: Final = 0.3
-"""Agreement with other answers from which a sentence counts as repeated: they use other words."""
+REPEATED: Final = 0.5
+"""Agreement with other answers from which a sentence counts as repeated."""
 
 
 class Hallucination:
@@ -28,8 +28,8 @@ class Hallucination:
 
     With a context it is the verdict of `grounding`. Without: other answers to the same prompt, or
     those that the engine gives when it is asked again (off until its URL is set). Where there is
-    neither, nothing can be said, and that is what it says: how unlikely a small model finds an
-    answer does not tell invented ones (measured: docs/evaluators.md).
+    neither, nothing can be said, and that is what it says: a small model's surprise alone is
+    no evidence, since fluent inventions surprise it no more than facts.
     """
 
     name = "hallucination"
