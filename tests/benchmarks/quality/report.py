@@ -1,7 +1,6 @@
 """The tables for people, the data file of the package, and the page's part."""
 
 import json
-import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ from rich.table import Table
 from tests.benchmarks.quality.measures import Line, Measured
 
 from tachograph_evaluators import quality
+from tachograph_evaluators.judges.models import encoder
 
 PAGE: Final = Path(__file__).resolve().parents[3] / "docs" / "evaluators.md"
 BEGIN: Final = "<!-- measured: written by make bench-quality ARGS=--update -->"
@@ -80,7 +80,7 @@ def update(
         evaluators.setdefault(name, []).extend(figures)
     document = {
         "measured_on": datetime.now(UTC).date().isoformat(),
-        "machine": platform.machine(),
+        "device": str(encoder().model.device),
         "command": "make bench-quality",
         "evaluators": {
             name: {"version": versions[name], "figures": figures}
@@ -111,7 +111,9 @@ def _shipped(line: Line) -> dict[str, Any]:
 
 
 def _markdown(measured: Mapping[str, Measured], notes: Sequence[str]) -> str:
-    lines = ["| " + " | ".join(HEADINGS) + " |", "|" + " --- |" * len(HEADINGS)]
+    today, device = datetime.now(UTC).date().isoformat(), encoder().model.device.type
+    lines = [f"{today}, models on {device}.", ""]
+    lines += ["| " + " | ".join(HEADINGS) + " |", "|" + " --- |" * len(HEADINGS)]
     for one in measured.values():
         lines += ["| " + " | ".join(cells(line)) + " |" for line in one.lines]
     lines.append("")
