@@ -17,6 +17,7 @@ SIZE_LIMIT_BYTES = 2 * 1024 * 1024
 ABSENT = (
     "fastapi", "uvicorn", "clickhouse_connect", "chdb", "celery", "streamlit", "pandas", "numpy",
     "pydantic", "torch", "sentence_transformers", "httptools", "pynvml", "rich", "openai",
+    "requests", "google",
 )  # fmt: skip
 DATA_FILES = (
     "tachograph/py.typed",
