@@ -1,5 +1,6 @@
 """What one project sent, no other project sees: every route of the OpenAPI page is walked."""
 
+import re
 import time
 import uuid
 from dataclasses import replace
@@ -15,7 +16,7 @@ from tachograph_store.client import Store
 from tachograph_store.rows import JobRow, ScoreRow
 from tachograph_store.writer import Writer
 
-NUMBERS_ONLY = '"norm_calls"'
+NUMBERS_ONLY = re.compile(r'"norm_calls":\d')
 """In the answers that tell seconds and causes of a span, and nothing that a sender wrote."""
 
 OPEN_ROUTES = {"/livez", "/readyz", "/healthz", "/metrics", "/docs", "/openapi.json"}
@@ -86,10 +87,10 @@ def test_no_route_shows_another_projects_rows(
                     if not (asked and answer.status_code == 422):  # may repeat what was asked
                         assert mark not in answer.text, f"{method} {url} {query}"
                     assert span_id not in answer.text or answer.status_code == 404
-                    assert NUMBERS_ONLY not in answer.text
+                    assert not NUMBERS_ONLY.search(answer.text)
                     walked += 1
                 owner = api.client.request(method, url, params=query, json=body)
-                shown_to_owner |= mark in owner.text or NUMBERS_ONLY in owner.text
+                shown_to_owner |= mark in owner.text or bool(NUMBERS_ONLY.search(owner.text))
             if path.startswith("/api/") and not path.endswith("whoami"):
                 assert shown_to_owner, f"{path}: the walk asks nothing that shows rows"
     assert walked > 30
