@@ -33,6 +33,7 @@ _SYNONYM_FLOOR: Final = 0.3  # cosine of word vectors from which a word starts t
 _PASSAGES_PER_SENTENCE: Final = 4
 _MAX_PASSAGES: Final = 48
 _MAX_CONTEXT_WORDS: Final = 4000
+_MAX_COMPARISONS: Final = 1_000_000  # of a sentence and a passage by shared words, a second or so
 
 
 class Support(NamedTuple):
@@ -161,8 +162,9 @@ class Context:
         if len(self._passages) <= _MAX_PASSAGES:
             return self._passages
         kept: set[int] = set()
-        for span in answer:
-            stems = frozenset(content_stems(span.text))
+        most = max(1, _MAX_COMPARISONS // len(self._passages))
+        for text in list(dict.fromkeys(span.text for span in answer))[:most]:
+            stems = frozenset(content_stems(text))
             shared = [len(stems & passage_stems) for passage_stems in self._passage_stems]
             for index in np.argsort(shared)[::-1][:_PASSAGES_PER_SENTENCE]:
                 kept.add(int(index))
