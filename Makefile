@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/bash
 
-.PHONY: help install demo test check unit integration e2e bench-ingest bench-queries bench-sdk bench-sidecar bench-quality bench-eval bench-retention chaos chaos-eval conformance fuzz clean
+.PHONY: help install demo test check unit integration e2e bench-ingest bench-queries bench-sdk bench-sidecar bench-quality bench-eval bench-redaction beside bench-retention chaos chaos-eval conformance fuzz clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -35,6 +35,12 @@ integration: install  ## tests on the real ClickHouse engine, brokers, HTTP serv
 
 e2e: install  ## tests of the whole stack and of the dashboard in Chromium
 	$(BIN)/python tests/tiers.py e2e
+
+beside: install  ## the SDK beside Sentry, OpenInference, LangChain, LlamaIndex; ARGS="--cache FOLDER"
+	$(BIN)/python tests/benchmarks/sdk/beside/beside.py $(ARGS)
+
+bench-redaction: install  ## what redaction takes of a span and of a streamed piece
+	$(BIN)/python tests/benchmarks/redaction/bench_redaction.py $(ARGS)
 
 bench-sidecar: install  ## what the sidecar adds to a stream, beside nginx and LiteLLM; ARGS=--quick
 	$(BIN)/python tests/benchmarks/sidecar/bench_sidecar.py $(ARGS)

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings
 
 from tachograph_collector.settings import CollectorSettings
 from tachograph_dashboard.settings import DashboardSettings
+from tachograph_evaluators.judges.format_settings import FormatSettings
 from tachograph_evaluators.settings import EvaluatorSettings
 from tachograph_store.settings import StoreSettings
 
@@ -22,6 +23,7 @@ SECTIONS: tuple[tuple[str, type[BaseSettings]], ...] = (
     ("Store", StoreSettings),
     ("Collector", CollectorSettings),
     ("Evaluators and alerts", EvaluatorSettings),
+    ("Format checks", FormatSettings),
     ("Dashboard", DashboardSettings),
 )
 INTRODUCTION = """\

@@ -11,13 +11,13 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 
 from tachograph._internal.delivery import Counts, Delivery, MetricPoint
+from tachograph._internal.gpu.nvml import NvmlSource
+from tachograph._internal.gpu.source import GpuSource
 from tachograph.semconv import attributes
 from tachograph_sidecar.attribution import EqualShare
 from tachograph_sidecar.engines import ADAPTERS, UNKNOWN, EngineAdapter
 from tachograph_sidecar.engines.watch import EngineWatch
 from tachograph_sidecar.gpu.monitor import GpuMonitor
-from tachograph_sidecar.gpu.nvml import NvmlSource
-from tachograph_sidecar.gpu.source import GpuSource
 from tachograph_sidecar.ledger.feed import LedgerFeed
 from tachograph_sidecar.ledger.settlement import GpuLedger
 from tachograph_sidecar.observe.recorder import Recorder, RecorderOptions

@@ -4,7 +4,7 @@ CREATE TABLE IF NOT EXISTS spans {on_cluster} AS spans_coarse
 ENGINE = {replacing}(version)
 PARTITION BY toYYYYMMDD(start_time)
 ORDER BY (project, toStartOfMinute(start_time), trace_id, span_id)
-TTL expires_on
+TTL expires_on + INTERVAL 7 DAY DELETE WHERE toUInt16(expires_on) > 10957
 SETTINGS
     fsync_after_insert = 1,
     fsync_part_directory = 1,

@@ -20,6 +20,20 @@ EXAMPLES = """examples:
   tachograph evaluation parked                   evaluations that failed too often, with the reason
   tachograph evaluation parked --retry           try them again
 """
+_EXAMPLES_OF = {
+    "check": """examples:
+  tachograph evaluation check
+  tachograph evaluation check --rules ./evaluation.toml         before it is put in its place
+""",
+    "status": """examples:
+  tachograph evaluation status
+  tachograph evaluation status --project shop
+""",
+    "parked": """examples:
+  tachograph evaluation parked --project shop
+  tachograph evaluation parked --retry
+""",
+}
 _MOST_PARKED = 1000
 
 
@@ -39,6 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for action in (status, parked):
         action.add_argument("--project", default="default", help="whose (default)")
     parked.add_argument("--retry", action="store_true", help="try them again, with fresh attempts")
+    for name, action in actions.choices.items():
+        action.formatter_class = argparse.RawDescriptionHelpFormatter
+        action.epilog = _EXAMPLES_OF[name]
 
 
 def run(args: argparse.Namespace) -> int:

@@ -13,9 +13,16 @@ from tachograph_evaluators.registry import installed, left_out
 
 HELP = "list the evaluators with their measured quality"
 
+EXAMPLES = """examples:
+  tachograph evaluators                names, versions, needs, quality measured on labelled answers
+  tachograph evaluators --json | jq '.[].name'
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EXAMPLES
     parser.add_argument("--json", action="store_true", help="for programs")
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tachograph._internal.delivery import MetricPoint
-from tachograph_sidecar.gpu.readings import to_points
-from tachograph_sidecar.gpu.source import GpuDevice, GpuSource, GpuUnavailable
+from tachograph._internal.gpu.readings import to_points
+from tachograph._internal.gpu.source import GpuDevice, GpuSource, GpuUnavailable
 
 _log = logging.getLogger("tachograph.sidecar")
 

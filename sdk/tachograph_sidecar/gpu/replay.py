@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tachograph_sidecar.gpu.source import GpuDevice, GpuIdentity, GpuState, GpuUnavailable
+from tachograph._internal.gpu.source import GpuDevice, GpuIdentity, GpuState, GpuUnavailable
 
 _STATE_FIELDS = tuple(item.name for item in dataclasses.fields(GpuState))
 

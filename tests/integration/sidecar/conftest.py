@@ -18,7 +18,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 
 from tachograph._internal.delivery import Counts, MetricPoint
-from tachograph_sidecar.gpu.source import GpuSource
+from tachograph._internal.gpu.source import GpuSource
 from tachograph_sidecar.service import Outlet, Sidecar
 from tachograph_sidecar.settings import read_settings
 

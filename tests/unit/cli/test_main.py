@@ -64,7 +64,7 @@ def test_a_misspelt_command_is_answered_with_the_near_one(
     assert "did you mean `tachograph doctor`?" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["up", "doctor", "demo"])
+@pytest.mark.parametrize("name", ["up", "doctor", "demo", "evaluators", "eval", "backfill"])
 def test_every_command_of_ours_shows_examples(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -74,7 +74,7 @@ def test_every_command_of_ours_shows_examples(
     assert f"tachograph {name}" in capsys.readouterr().out.partition("examples:")[2]
 
 
-@pytest.mark.parametrize("name", ["keys", "alerts", "retention"])
+@pytest.mark.parametrize("name", ["keys", "alerts", "retention", "evaluation"])
 def test_every_action_shows_examples_of_its_own(name: str) -> None:
     parser = argparse.ArgumentParser(prog=f"tachograph {name}")
     commands()[name].load().add_arguments(parser)

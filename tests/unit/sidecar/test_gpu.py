@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from tachograph._internal.delivery import MetricPoint
+from tachograph._internal.gpu.nvml import NvmlSource
+from tachograph._internal.gpu.readings import to_points
+from tachograph._internal.gpu.source import GpuDevice, GpuSource, GpuState, GpuUnavailable
 from tachograph.semconv.metrics import GPU_READING_COLUMNS
 from tachograph_sidecar.gpu.monitor import GpuMonitor, MonitorOptions
-from tachograph_sidecar.gpu.nvml import NvmlSource
-from tachograph_sidecar.gpu.readings import to_points
 from tachograph_sidecar.gpu.replay import Recording, ReplaySource
-from tachograph_sidecar.gpu.source import GpuDevice, GpuSource, GpuState, GpuUnavailable
 
 RECORDING = Path(__file__).parents[2] / "fixtures" / "nvml" / "h100.jsonl"
 FAST = MonitorOptions(
