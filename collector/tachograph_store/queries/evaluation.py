@@ -57,6 +57,8 @@ class AnswerText:
     prompt: str | None
     completion: str | None
     context: str | None
+    finish_reasons: Sequence[str]
+    perplexity: float | None
     model: str | None
     tenant: str | None
     variant: str | None

@@ -8,6 +8,8 @@ SELECT
     prompt,
     completion,
     context,
+    finish_reasons,
+    toFloat64OrNull(attributes['tachograph.response.perplexity']) AS perplexity,
     coalesce(response_model, request_model) AS model,
     tenant,
     variant,
