@@ -1,9 +1,11 @@
 """Hallucination with a context, with other answers, with neither; and the evidence of grounding."""
 
+import time
+
 import pytest
 
 from tachograph_evaluators.evaluator import NOT_APPLICABLE, Answer, Score
-from tachograph_evaluators.judges.grounding import is_claim
+from tachograph_evaluators.judges.grounding import Grounding, is_claim
 from tachograph_evaluators.judges.grounding_evidence import Evidence, fits, probability
 from tachograph_evaluators.judges.grounding_witness import explained
 from tachograph_evaluators.judges.hallucination import Hallucination
@@ -107,3 +109,20 @@ def test_the_passages_that_matter_are_picked_out_of_a_long_context() -> None:
     evidence = context.evidence(sentences("It is 41 metres tall."), 1000)
     assert "It stands 41 metres tall." in evidence
     assert len(evidence) <= 1000
+
+
+def test_a_megabyte_against_two_hundred_pages_is_judged_in_bounded_time() -> None:
+    pages = " ".join(
+        f"Page {n}: the harbour was dredged in {1500 + n}. {FILLER[:2500]}" for n in range(200)
+    )
+    response = "The harbour was dredged in 1571. " + "Bananas ripen in Peru. " * 43_000
+    answer = Answer(
+        project="p", trace_id="t", span_id="s", span_time=0, response=response, context=pages
+    )
+    started_s = time.process_time()
+    [[score]] = Grounding(LIGHT).evaluate([answer])
+    assert time.process_time() - started_s < 60
+    assert score.value is not None
+    assert score.label == "fail"
+    assert len(score.offsets) <= 200
+    assert all(0 <= start < stop <= len(response) for start, stop, _ in score.offsets)
