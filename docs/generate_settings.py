@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings
 from tachograph_collector.settings import CollectorSettings
 from tachograph_dashboard.settings import DashboardSettings
 from tachograph_evaluators.judges.format_settings import FormatSettings
+from tachograph_evaluators.judges.settings import JudgeSettings
 from tachograph_evaluators.settings import EvaluatorSettings
 from tachograph_store.settings import StoreSettings
 
@@ -23,6 +24,7 @@ SECTIONS: tuple[tuple[str, type[BaseSettings]], ...] = (
     ("Store", StoreSettings),
     ("Collector", CollectorSettings),
     ("Evaluators and alerts", EvaluatorSettings),
+    ("Judges that ask language models", JudgeSettings),
     ("Format checks", FormatSettings),
     ("Dashboard", DashboardSettings),
 )

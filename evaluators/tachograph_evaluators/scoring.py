@@ -1,7 +1,6 @@
 """Scoring one hint: load, skip what is scored, judge, write scores, then close the leases."""
 
 import logging
-import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,10 +12,8 @@ from celery.exceptions import SoftTimeLimitExceeded
 from tachograph.semconv.values import ScoreSource
 from tachograph_evaluators.answers import Loaded, load
 from tachograph_evaluators.evaluator import (
-    ERROR,
     MAX_EXPLANATION_CHARS,
     MAX_OFFSETS,
-    Answer,
     Evaluator,
     Score,
     not_applicable,
@@ -34,6 +31,7 @@ from tachograph_evaluators.leases import (
     leases,
 )
 from tachograph_evaluators.settings import EvaluatorSettings
+from tachograph_evaluators.suite import embed_once, failures, lacks, timed
 from tachograph_store.client import Store
 from tachograph_store.queries.evaluation import AnswerKey, Settled, evaluation_scored
 from tachograph_store.rows import JobRow, ScoreRow
@@ -42,10 +40,6 @@ from tachograph_store.writer import Writer
 _GRACE_S: Final = 2.0  # between the time limit and the process being gone
 
 _log = logging.getLogger(__name__)
-
-
-class WrongScores(ValueError):
-    """An evaluator gave other scores than it promised."""
 
 
 @dataclass(slots=True)
@@ -90,8 +84,19 @@ class Scorer:
                     for wanted in hint.wanted
                 ]
         try:
-            for wanted in hint.wanted:
-                self._judge(hint, wanted, loaded, settled, outcome)
+            pending = [
+                (
+                    wanted,
+                    evaluator,
+                    self._pending(hint, wanted, evaluator, loaded, settled, outcome),
+                )
+                for wanted in hint.wanted
+                if (evaluator := self._installed(hint, wanted, loaded, outcome)) is not None
+            ]
+            waiting = {one.key: one.answer for _, _, answers in pending for one in answers}
+            embed_once([e for _, e, answers in pending if answers], list(waiting.values()))
+            for wanted, evaluator, answers in pending:
+                self._judge(hint, wanted, evaluator, answers, settled, outcome)
         finally:  # at the time limit, too: what is judged need not be judged again
             self._keep(outcome)
         return len(outcome.scores)
@@ -116,42 +121,58 @@ class Scorer:
         )
         self._writer.write("jobs", rows)
 
-    def _judge(
+    def _installed(
+        self, hint: Hint, wanted: Wanted, loaded: Mapping[AnswerKey, Loaded], outcome: _Outcome
+    ) -> Evaluator | None:
+        evaluator = self._evaluators.get(wanted.evaluator)
+        if evaluator is None:
+            reason = f"evaluator {wanted.evaluator} is not installed in this worker"
+            outcome.jobs += [self._close(hint, key, wanted, FAILED, reason) for key in loaded]
+        return evaluator
+
+    def _pending(
         self,
         hint: Hint,
         wanted: Wanted,
+        evaluator: Evaluator,
         loaded: Mapping[AnswerKey, Loaded],
         settled: Mapping[tuple[str, str, str], Settled],
         outcome: _Outcome,
-    ) -> None:
-        name = wanted.evaluator
-        evaluator = self._evaluators.get(name)
-        if evaluator is None:
-            reason = f"evaluator {name} is not installed in this worker"
-            outcome.jobs += [self._close(hint, key, wanted, FAILED, reason) for key in loaded]
-            return
+    ) -> list[Loaded]:
+        """The answers that the evaluator has not judged and may judge now."""
         pending: list[Loaded] = []
         for key, one in loaded.items():
-            earlier = settled.get((key.trace_id, key.span_id, name))
+            earlier = settled.get((key.trace_id, key.span_id, wanted.evaluator))
             if earlier is not None and not earlier.is_error:
                 outcome.jobs.append(self._close(hint, key, wanted, DONE))
             elif self._awaits_trace(evaluator, one):
                 outcome.jobs.append(self._close(hint, key, wanted, LEASED, AWAITING_TRACE))
             else:
                 pending.append(one)
+        return pending
+
+    def _judge(
+        self,
+        hint: Hint,
+        wanted: Wanted,
+        evaluator: Evaluator,
+        pending: Sequence[Loaded],
+        settled: Mapping[tuple[str, str, str], Settled],
+        outcome: _Outcome,
+    ) -> None:
         for start in range(0, len(pending), max(1, evaluator.batch_size)):
             batch = pending[start : start + max(1, evaluator.batch_size)]
-            for one, result, duration_ns in evaluate_each(evaluator, batch):
+            for one, result in evaluate_each(evaluator, batch):
                 key = one.key
                 if not isinstance(result, Exception):
-                    outcome.scores += _rows(one, evaluator, wanted, result, duration_ns)
+                    outcome.scores += _rows(one, evaluator, wanted, result)
                     outcome.jobs.append(self._close(hint, key, wanted, DONE))
                     continue
                 reason = f"{type(result).__name__}: {result}"
                 outcome.jobs.append(self._close(hint, key, wanted, FAILED, reason))
-                if (key.trace_id, key.span_id, name) not in settled:  # told once, not per attempt
-                    told = failures(evaluator, result)
-                    outcome.scores += _rows(one, evaluator, wanted, told, None)
+                if (key.trace_id, key.span_id, wanted.evaluator) not in settled:
+                    told = failures(evaluator, result)  # told once, not per attempt
+                    outcome.scores += _rows(one, evaluator, wanted, told)
 
     def _awaits_trace(self, evaluator: Evaluator, one: Loaded) -> bool:
         if "context" not in evaluator.needs or one.answer.context or one.is_complete:
@@ -180,70 +201,33 @@ class Scorer:
 
 def evaluate_each(
     evaluator: Evaluator, batch: Sequence[Loaded]
-) -> list[tuple[Loaded, Sequence[Score] | Exception, int]]:
-    """Each answer with its scores, or with what the evaluator raised for it, and nanoseconds.
+) -> list[tuple[Loaded, Sequence[Score] | Exception]]:
+    """Each answer with its scores, or with what the evaluator raised for it.
 
     A batch that raises is tried again answer by answer: one bad answer spoils no other.
     """
-    results: list[tuple[Loaded, Sequence[Score] | Exception, int]] = []
+    results: list[tuple[Loaded, Sequence[Score] | Exception]] = []
     ready: list[Loaded] = []
     for one in batch:
         reason = lacks(evaluator, one.answer)
         if reason is None:
             ready.append(one)
         else:
-            results.append((one, [not_applicable(n, reason) for n in evaluator.scores], 0))
+            results.append((one, [not_applicable(n, reason) for n in evaluator.scores]))
     if not ready:
         return results
     try:
-        judged, share_ns = _timed(evaluator, ready)
+        judged = timed(evaluator, [one.answer for one in ready])
     except SoftTimeLimitExceeded:
         raise
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it is recorded
         if len(ready) == 1:
-            return [*results, (ready[0], error, 0)]
+            return [*results, (ready[0], error)]
         _log.warning("%s failed on a batch of %d: %r", evaluator.name, len(ready), error)
         for one in ready:
             results += evaluate_each(evaluator, [one])
         return results
-    return [*results, *((one, s, share_ns) for one, s in zip(ready, judged, strict=True))]
-
-
-def _timed(evaluator: Evaluator, ready: Sequence[Loaded]) -> tuple[list[Sequence[Score]], int]:
-    started_ns = time.perf_counter_ns()
-    judged = list(evaluator.evaluate([one.answer for one in ready]))
-    share_ns = (time.perf_counter_ns() - started_ns) // len(ready)
-    if len(judged) != len(ready):
-        raise WrongScores(f"{evaluator.name} judged {len(judged)} of {len(ready)} answers")
-    for scores in judged:
-        names = sorted(score.name for score in scores)
-        if names != sorted(evaluator.scores):
-            raise WrongScores(f"{evaluator.name} gave {names}, it promises {evaluator.scores}")
-        if any(score.value is not None and not math.isfinite(score.value) for score in scores):
-            raise WrongScores(f"{evaluator.name} gave a value that is no number")
-    return judged, share_ns
-
-
-def lacks(evaluator: Evaluator, answer: Answer) -> str | None:
-    """Why the evaluator does not apply to the answer, None when it does."""
-    for need in ("response", "prompt", "context"):
-        if need in evaluator.needs and not (getattr(answer, need) or "").strip():
-            return f"no {need} was recorded"
-    return None
-
-
-def failures(evaluator: Evaluator, error: Exception) -> list[Score]:
-    """The scores that record a failure."""
-    return [
-        Score(
-            name=name,
-            value=None,
-            label=ERROR,
-            explanation=str(error)[:MAX_EXPLANATION_CHARS],
-            error_type=type(error).__name__,
-        )
-        for name in evaluator.scores
-    ]
+    return [*results, *zip(ready, judged, strict=True)]
 
 
 def _rows(
@@ -251,7 +235,6 @@ def _rows(
     evaluator: Evaluator,
     wanted: Wanted,
     scores: Sequence[Score],
-    duration_ns: int | None,
 ) -> list[ScoreRow]:
     """Rows whose weight is the inverse of the probability that the answer was sampled with."""
     answer = one.answer
@@ -273,7 +256,7 @@ def _rows(
             model=answer.model,
             tenant=answer.tenant,
             variant=answer.variant,
-            duration_ns=duration_ns,
+            duration_ns=score.duration_ns,
             cost=score.cost,
             sample_weight=1.0 / wanted.sample_rate,
             created_at=datetime.now(UTC),

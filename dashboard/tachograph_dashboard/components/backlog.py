@@ -11,9 +11,11 @@ from tachograph_dashboard.plain_text import one_line
 from tachograph_store.queries.backlog import Backlog, Left
 
 
-def backlog(project: str) -> None:
+def backlog(project: str, *, even_if_empty: bool = True) -> None:
     """A row of tiles for now, whatever range the page shows; reasons only where there are some."""
     found = data.evaluation_backlog(project)
+    if not (even_if_empty or found.open or found.undecided or found.parked or found.skipped):
+        return
     if found.sampling_factor is not None:
         st.warning(
             f"Judging is behind: at the moment {100 * found.sampling_factor:.1f} % of what the rules "

@@ -57,7 +57,7 @@ def render(identity: Identity) -> None:
     coverage = data.overview_unscored(scope.selection)
     if not summaries:
         _nothing(coverage)
-        backlog(identity.project)
+        backlog(identity.project, even_if_empty=False)
         return
     _tiles(summaries, coverage)
     backlog(identity.project)

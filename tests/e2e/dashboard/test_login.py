@@ -36,7 +36,7 @@ def test_a_key_that_may_only_ingest_is_told_so(
     page: Page, dashboard_url: str, writer_store: Store, project: str
 ) -> None:
     log_in(page, dashboard_url, create_key(writer_store, project, "ingest", "app").key)
-    expect(page.get_by_role("alert")).to_contain_text("needs read or admin")
+    expect(page.get_by_role("alert")).to_contain_text("needs view, read or admin")
 
 
 def test_logging_out_ends_the_session_in_all_tabs(

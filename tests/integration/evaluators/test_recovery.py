@@ -123,7 +123,7 @@ def test_the_same_over_a_broker_that_is_killed(
     spans = [answer_span(project, f"answer number {number}") for number in range(40)]
     with stack.running("worker", "beat", **settings):
         writer.write_spans(spans[:20])
-        eventually(lambda: len(scores(project)) >= 1, "the first scores")
+        eventually(lambda: len(scores(project)) >= 1, "the first scores", 300.0)
         broker.kill()
         broker.start()
         writer.write_spans(spans[20:])

@@ -236,24 +236,25 @@ def test_a_slow_request_is_explained_by_what_is_stored_of_its_time(
             project,
             10 + number,
             -600.0 + 10 * number,
+            **phases,
             duration_ns=2 * SECOND_NS,
             prefill_s=1.0,
             decode_s=1.0,
-            **phases,
         )
         for number in range(9)
     ]
     slow = call(
         project,
         1,
+        0.0,
+        **phases,
         duration_ns=6 * SECOND_NS,
         prefill_s=1.0,
         decode_s=4.5,
         attributes={"tachograph.proxy.queue_time": "0.5"},
         resource_attributes={"host.name": "node-1"},
-        **phases,
     )
-    near = call(project, 2, 2.0, duration_ns=9 * SECOND_NS, prefill_s=3.0, **phases)
+    near = call(project, 2, 2.0, **phases, duration_ns=9 * SECOND_NS, prefill_s=3.0)
     readings = [
         GpuReadingRow(
             project=project,

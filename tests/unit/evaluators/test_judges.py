@@ -19,9 +19,21 @@ CONTEXT = (
 GARBAGE = "\x00\x01\ufffd\x02\x1b" * 500
 
 
-def judge(evaluator: Evaluator, **texts: str | None) -> dict[str, Score]:
-    known: dict[str, str | None] = {"response": None, "prompt": None, "context": None}
-    answer = Answer(project="p", trace_id="t", span_id="s", span_time=0, **(known | texts))
+def judge(
+    evaluator: Evaluator,
+    response: str | None = None,
+    prompt: str | None = None,
+    context: str | None = None,
+) -> dict[str, Score]:
+    answer = Answer(
+        project="p",
+        trace_id="t",
+        span_id="s",
+        span_time=0,
+        response=response,
+        prompt=prompt,
+        context=context,
+    )
     [scores] = evaluator.evaluate([answer])
     assert sorted(score.name for score in scores) == sorted(evaluator.scores)
     return {score.name: score for score in scores}
