@@ -1,5 +1,6 @@
 """The three queues: slow scoring never delays planning, and neither delays alerts."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
 from kombu.entity import Exchange, Queue
@@ -7,6 +8,7 @@ from kombu.entity import Exchange, Queue
 SCORES: Final = "tachograph.scores"
 PLANNING: Final = "tachograph.planning"
 ALERTS: Final = "tachograph.alerts"
+_ANSWER_S: Final = 5.0
 
 
 def queue(name: str) -> Queue:
@@ -17,14 +19,31 @@ def queue(name: str) -> Queue:
 def depth(connection: Any, name: str) -> int:
     """Messages that wait in a queue, 0 when it does not exist yet.
 
-    Raises OperationalError or OSError while the broker is away.
+    Raises OperationalError or OSError while the broker is away, or does not answer: a RabbitMQ that
+    was killed may take a question while it recovers and never answer it.
     """
     connection.ensure_connection(max_retries=1)  # a pooled one may have ended with its broker
+    try:
+        with _within(connection, _ANSWER_S):
+            return _depth(connection, name)
+    except TimeoutError:
+        connection.collect()  # the pool must not hand this one out again
+        raise
+
+
+def _depth(connection: Any, name: str) -> int:
     channel = connection.channel()
     try:
-        return int(channel.queue_declare(queue=name, passive=True).message_count)
+        count = int(channel.queue_declare(queue=name, passive=True).message_count)
     except connection.channel_errors:
-        return 0
-    finally:
-        if channel.connection is not None:
-            channel.close()
+        count = 0
+    if channel.connection is not None:
+        channel.close()
+    return count
+
+
+def _within(connection: Any, timeout_s: float) -> AbstractContextManager[Any]:
+    """A bound on each wait for the broker's answer, where the transport can have one (AMQP)."""
+    transport = getattr(connection.connection, "transport", None)
+    having_timeout = getattr(transport, "having_timeout", None)
+    return nullcontext() if having_timeout is None else having_timeout(timeout_s)
