@@ -12,7 +12,6 @@ import streamlit as st
 
 from tachograph_dashboard.service import installed
 from tachograph_store.client import Store
-from tachograph_store.queries import choices as _choices
 from tachograph_store.queries import (
     backlog,
     cost,
@@ -28,6 +27,7 @@ from tachograph_store.queries import (
     top,
     traces,
 )
+from tachograph_store.queries import choices as _choices
 from tachograph_store.queries import slowness as _slowness
 
 Arguments = ParamSpec("Arguments")

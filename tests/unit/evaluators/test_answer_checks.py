@@ -35,7 +35,10 @@ def test_a_name_alone_is_marked_but_no_failure() -> None:
         return score.label, [text[a:b] for a, b, _ in score.offsets]
 
     assert judged("It was written by Ada Lovelace.") == ("pass", ["Ada Lovelace"])
-    assert judged("Please ask Ada Lovelace at ada@x.org.") == ("fail", ["Ada Lovelace", "ada@x.org"])
+    assert judged("Please ask Ada Lovelace at ada@x.org.") == (
+        "fail",
+        ["Ada Lovelace", "ada@x.org"],
+    )
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,12 @@ def test_an_answer_that_goes_on_beats_one_that_leads_elsewhere_or_nowhere() -> N
 
 
 def test_an_echo_scores_lower_than_a_reply() -> None:
-    assert continuity.echo(TALK, ["i", "do", "mostly", "swimming", "which", "sport", "do", "you", "like", "most"]) == 1.0
+    assert (
+        continuity.echo(
+            TALK, ["i", "do", "mostly", "swimming", "which", "sport", "do", "you", "like", "most"]
+        )
+        == 1.0
+    )
     assert continuity.echo(TALK, ["football", "for", "me"]) == 0.0
 
 
