@@ -125,13 +125,15 @@ class RollupJob:
         """The same, statement by statement; who stops in between loses nothing."""
         cursor = self._cursor()
         settled_us = cursor.now_us - self._settling_us
-        # A clock that was set back: what was stored since would lie below the cursor.
-        since_us = min(cursor.settled_us, settled_us)
+        # A clock that was set back below the cursor: what is stored now would never be looked at. Less
+        # than that hides nothing, and a job that settles later than another one takes nothing back.
+        was_set_back = cursor.now_us < cursor.settled_us
+        since_us = settled_us if was_set_back else cursor.settled_us
         has_work = False
         for project in self._projects(since_us):
             has_work = True
             yield from self._bring_up(project, since_us, settled_us)
-        if has_work or settled_us < cursor.settled_us:
+        if was_set_back or (has_work and settled_us > cursor.settled_us):
             self._save(cursor, settled_us)
 
     def rebuild(self, project: str, since: datetime, until: datetime) -> Iterator[Step]:

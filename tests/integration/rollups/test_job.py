@@ -58,6 +58,17 @@ def test_a_minute_is_computed_once_it_has_come_to_rest(writer_store: Store, proj
     assert minutes_computed(list(RollupJob(writer_store, SETTLED).steps()), project) == 0
 
 
+def test_a_job_that_settles_later_takes_nothing_back(writer_store: Store, project: str) -> None:
+    """Jobs of two machines: what the faster one computed stays computed."""
+    other = f"{project}-b"
+    Writer(writer_store).write_spans([request(project, 1, HOUR)])
+    RollupJob(writer_store, SETTLED).run()
+    Writer(writer_store).write_spans([request(other, 1, HOUR)])
+    RollupJob(writer_store).run()
+    steps = list(RollupJob(writer_store, SETTLED).steps())
+    assert (minutes_computed(steps, project), minutes_computed(steps, other)) == (0, 1)
+
+
 def test_a_group_that_vanished_is_gone(writer_store: Store, project: str) -> None:
     writer = Writer(writer_store)
     writer.write_spans([request(project, 1, HOUR, tenant="old")])
