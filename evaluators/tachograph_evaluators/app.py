@@ -61,6 +61,10 @@ def make_app(settings: EvaluatorSettings) -> Celery:
         enable_utc=True,
         timezone="UTC",
         broker_connection_retry_on_startup=True,
+        # A consumer that connects again after its broker was killed sometimes never reads from its
+        # queue again (Celery 5.7 over Redis, about one time in three). A part that ends after the
+        # task it runs, and is started again by its parent, always does.
+        broker_connection_retry=False,
         worker_prefetch_multiplier=1,
         worker_max_memory_per_child=settings.max_memory_per_child_kb,
         worker_enable_remote_control=False,

@@ -4,6 +4,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
 from kombu.entity import Exchange, Queue
+from kombu.exceptions import OperationalError
 
 SCORES: Final = "tachograph.scores"
 PLANNING: Final = "tachograph.planning"
@@ -29,6 +30,8 @@ def depth(connection: Any, name: str) -> int:
     except TimeoutError:
         connection.collect()  # the pool must not hand this one out again
         raise
+    except connection.recoverable_connection_errors as error:
+        raise OperationalError(str(error)) from error  # Redis's errors are no OSError
 
 
 def _depth(connection: Any, name: str) -> int:

@@ -29,7 +29,8 @@ _TURN_S: Final = 60.0
 
 _log = logging.getLogger(__name__)
 _turn = threading.Lock()  # held by the planner or the sweep of this process
-_next = threading.Lock()  # held by the sweep that waits for its turn
+_next_plan = threading.Lock()  # held by the planner that waits for its turn
+_next_sweep = threading.Lock()  # held by the sweep that does
 
 
 def _send(hint: Hint) -> None:
@@ -57,9 +58,19 @@ def _plan() -> Done:
     return planner.plan() + backfiller.run()
 
 
-def _alone(work: Callable[[], Done], what: str, wait_s: float = 0.0) -> Done | None:
-    """Run one of planner and sweep, one at a time on this machine; None when it was not done."""
-    if not _turn.acquire(timeout=wait_s):
+def _alone(work: Callable[[], Done], what: str, waiting: threading.Lock) -> Done | None:
+    """Run one of planner and sweep, one at a time on this machine; None when it was not done.
+
+    Either waits for its turn, and one of each does: the two tick in step, so the one that comes
+    second and gave up would never be let in by the other.
+    """
+    if not waiting.acquire(blocking=False):
+        return None
+    try:
+        is_our_turn = _turn.acquire(timeout=_TURN_S)
+    finally:
+        waiting.release()
+    if not is_our_turn:
         return None
     try:
         with exclusive(home() / "planner.lock") as is_ours:
@@ -76,7 +87,7 @@ def _alone(work: Callable[[], Done], what: str, wait_s: float = 0.0) -> Done | N
 @app.task(name="tachograph.plan")  # type: ignore[untyped-decorator]
 def plan() -> None:
     """Decide about what was stored since the last time, then carry backfills on."""
-    done = _alone(_plan, "planned")
+    done = _alone(_plan, "planned", _next_plan)
     if done and (done.hints or done.skipped):
         _log.info(
             "planned %d evaluations in %d batches, left out %d",
@@ -86,16 +97,8 @@ def plan() -> None:
 
 @app.task(name="tachograph.sweep")  # type: ignore[untyped-decorator]
 def sweep() -> None:
-    """Send again what was lost, and what waited.
-
-    It waits for its turn: a planner that takes longer than its interval would never let it in.
-    """
-    if not _next.acquire(blocking=False):
-        return  # one waits already
-    try:
-        done = _alone(lambda: _planning()[1].sweep(), "swept", _TURN_S)
-    finally:
-        _next.release()
+    """Send again what was lost, and what waited."""
+    done = _alone(lambda: _planning()[1].sweep(), "swept", _next_sweep)
     if done and done.hints:
         _log.info("sent %d evaluations again in %d batches", done.leased, done.hints)
 

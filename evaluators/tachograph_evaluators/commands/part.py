@@ -9,10 +9,11 @@ from typing import Final
 from celery.exceptions import SecurityWarning
 
 from tachograph_evaluators.app import app, settings
+from tachograph_evaluators.commands.consumer_watch import end_when_stuck, leave
 from tachograph_evaluators.commands.orphans import end_with_parent
 from tachograph_evaluators.queues import ALERTS, PLANNING, SCORES
 
-_LIGHT_THREADS: Final = 4
+_LIGHT_THREADS: Final = 5  # planner and sweep, one of each at work or waiting; alerts
 
 
 def run_part(part: str, log_level: str) -> int:
@@ -23,12 +24,14 @@ def run_part(part: str, log_level: str) -> int:
     for chatty in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(chatty).setLevel(logging.WARNING)  # two lines a tick say nothing
     is_scoring = part == "scoring"
+    queues = [SCORES] if is_scoring else [PLANNING, ALERTS]
+    end_when_stuck(queues, leave)
     worker = app.Worker(
         hostname=f"{part}-{os.getpid()}@{socket.gethostname()}",
         loglevel=log_level,
         pool="prefork" if is_scoring else "threads",
         concurrency=settings.concurrency if is_scoring else _LIGHT_THREADS,
-        queues=[SCORES] if is_scoring else [PLANNING, ALERTS],
+        queues=queues,
         optimization="fair",
         without_gossip=True,
         without_mingle=True,
