@@ -66,10 +66,16 @@ class OverviewPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """Answers that evaluators may judge, and how many of them have no score yet."""
+    """Answers that evaluators may judge, and why some of them have no score."""
 
     answers: int
-    unscored: int
+    unscored: int  # not yet: they wait, or were given up
+    left_out: int = 0  # by sampling or the rules, for every evaluator: decided, nothing waits
+
+    @property
+    def scored(self) -> int:
+        """Those that an evaluator said anything about."""
+        return self.answers - self.unscored - self.left_out
 
 
 def overview_totals(store: Store, selection: Selection) -> OverviewTotals:
@@ -129,10 +135,19 @@ def overview_unscored(store: Store, selection: Selection) -> Coverage:
         store.rows("overview_unscored", {**parameters, "is_whole": is_whole})[0]
         for is_whole in kinds
     ]
+    unscored = sum(row["unscored"] for row in rows)
+    left_out = _left_out(store, parameters) if unscored else 0
     return Coverage(
         answers=sum(row["answers"] for row in rows),
-        unscored=sum(row["unscored"] for row in rows),
+        unscored=max(0, unscored - left_out),
+        left_out=left_out,
     )
+
+
+def _left_out(store: Store, parameters: dict[str, object]) -> int:
+    if not store.rows("overview_skips", parameters)[0]["has_some"]:
+        return 0
+    return int(store.rows("overview_left_out", parameters)[0]["answers"])
 
 
 _NO_TIME: Final = Percentiles(p50_s=None, p95_s=None, p99_s=None)

@@ -215,7 +215,10 @@ def _quality(scope: Scope, coverage: Coverage) -> None:
         lacks(
             f"{coverage.unscored:,} of {coverage.answers:,} answers not yet scored"
             if coverage.unscored
-            else None
+            else None,
+            f"{coverage.left_out:,} left out by sampling or the rules"
+            if coverage.left_out
+            else None,
         )
 
 

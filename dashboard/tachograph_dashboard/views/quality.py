@@ -76,7 +76,12 @@ def render(identity: Identity) -> None:
 
 
 def _nothing(coverage: Coverage) -> None:
-    if coverage.answers:
+    if coverage.answers and coverage.answers == coverage.left_out:
+        empty(
+            f"All {coverage.answers:,} answers were left out by sampling or the rules",
+            ["`tachograph evaluation check` shows the rules in force."],
+        )
+    elif coverage.answers:
         empty(
             f"None of {coverage.answers:,} answers is scored yet",
             ["Run `tachograph worker` and `tachograph beat`, or `tachograph up` for all of it."],
@@ -88,8 +93,8 @@ def _nothing(coverage: Coverage) -> None:
 def _tiles(summaries: list[QualitySummary], coverage: Coverage) -> None:
     judged = [summary for summary in summaries if summary.source == "evaluator"]
     people = [summary for summary in summaries if summary.source == "human"]
-    scored = coverage.answers - coverage.unscored
-    ratio = scored / coverage.answers if coverage.answers else None
+    ratio = coverage.scored / coverage.answers if coverage.answers else None
+    left_out = f", {coverage.left_out:,} left out" if coverage.left_out else ""
     up = sum((summary.mean or 0.0) * summary.valued for summary in people)
     votes = sum(summary.valued for summary in people)
     tiles(
@@ -97,7 +102,7 @@ def _tiles(summaries: list[QualitySummary], coverage: Coverage) -> None:
             Tile(
                 "Answers scored",
                 formats.percent(ratio),
-                f"{coverage.unscored:,} of {coverage.answers:,} not yet",
+                f"{coverage.unscored:,} of {coverage.answers:,} not yet{left_out}",
                 link=trace_filters.only("unscored"),
                 link_label="Those not yet scored",
             ),

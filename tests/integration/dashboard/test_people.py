@@ -45,6 +45,22 @@ def _answers(project: str, writer: Writer, count: int) -> list[SpanRow]:
     return [span for span in seed.spans if span.is_counted]
 
 
+def _job(span: SpanRow, evaluator: str, state: str, error: str | None = None) -> JobRow:
+    return JobRow(
+        project=span.project,
+        kind="evaluation",
+        trace_id=span.trace_id,
+        span_id=span.span_id,
+        evaluator=evaluator,
+        evaluator_version="1",
+        state=state,
+        due_at=datetime.now(UTC),
+        error=error,
+        created_at=datetime.fromtimestamp(span.start_time / 1e9, UTC),
+        expires_on=NEVER,
+    )
+
+
 def test_labels_meet_scores_and_correct_them(
     project: str, writer: Writer, reader_store: Store, open_page: OpenPage
 ) -> None:
@@ -113,22 +129,6 @@ def test_the_backlog_says_what_waits_what_was_left_out_and_what_was_given_up(
 ) -> None:
     span = _answers(project, writer, 2)[0]
     now = datetime.now(UTC)
-
-    def job(evaluator: str, state: str, error: str | None = None) -> JobRow:
-        return JobRow(
-            project=project,
-            kind="evaluation",
-            trace_id=span.trace_id,
-            span_id=span.span_id,
-            evaluator=evaluator,
-            evaluator_version="1",
-            state=state,
-            due_at=now,
-            error=error,
-            created_at=datetime.fromtimestamp(span.start_time / 1e9, UTC),
-            expires_on=NEVER,
-        )
-
     sampling = JobRow(
         project=project,
         kind="cursor",
@@ -142,9 +142,9 @@ def test_the_backlog_says_what_waits_what_was_left_out_and_what_was_given_up(
     writer.write(
         "jobs",
         [
-            job("one", "leased"),
-            job("two", "parked", "RuntimeError: <b>boom</b>"),
-            job("three", "skipped", 'left out by rule "rest", behind'),
+            _job(span, "one", "leased"),
+            _job(span, "two", "parked", "RuntimeError: <b>boom</b>"),
+            _job(span, "three", "skipped", 'left out by rule "rest", behind'),
             sampling,
         ],
     )
@@ -155,6 +155,21 @@ def test_the_backlog_says_what_waits_what_was_left_out_and_what_was_given_up(
     assert (numbers["Waiting"], numbers["Left out"], numbers["Given up"]) == ("1", "1", "1")
     assert "RuntimeError: <b>boom</b>" in text  # as text, not as markup
     assert 'left out by rule "rest", behind' in text
+
+
+def test_answers_that_sampling_left_out_are_not_waited_for(
+    project: str, writer: Writer, open_page: OpenPage
+) -> None:
+    spans = [span for span in _answers(project, writer, 12) if span.status_code != "ERROR"]
+    writer.write("jobs", [_job(span, "one", "skipped") for span in spans])
+    assert f"All {len(spans)} answers were left out" in shown(open_page("quality", range="7 d"))
+    writer.write("scores", [_score(span, "grounding", 0.9, "evaluator") for span in spans[:2]])
+    writer.write("jobs", [_job(spans[2], "two", "leased")])
+    left_out = len(spans) - 3
+    text = shown(open_page("overview", range="7 d"))
+    assert f"1 of {len(spans)} answers not yet scored · {left_out} left out by sampling" in text
+    text = shown(open_page("quality", range="7 d"))
+    assert f"1 of {len(spans)} not yet, {left_out} left out" in text
 
 
 def test_versions_of_an_evaluator_have_lines_of_their_own(

@@ -137,6 +137,8 @@ PLANS: dict[str, list[Plan]] = {
     "neighbours": [SPANS_OF_RANGE],
     "slowness_engine": [Plan("engine_readings")],
     "slowness_norms": [SPANS_OF_RANGE],
+    "overview_left_out": [SPANS_OF_RANGE, SCORES_OF_RANGE, Plan("jobs", narrowed=False)],
+    "overview_skips": [Plan("jobs", narrowed=False)],
     "overview_unscored": [
         SPANS_OF_RANGE,
         SCORES_OF_RANGE,
@@ -195,6 +197,11 @@ SELECT project, trace_id, span_id, start_time, 'e', 'relevance', 'evaluator', 0.
     now64(6), toDate('2099-01-01')
 FROM spans
 """
+LEASES = """
+INSERT INTO jobs (project, kind, trace_id, span_id, evaluator, state, created_at, version, expires_on)
+SELECT project, 'evaluation', trace_id, span_id, 'e', 'skipped', start_time, 1, toDate('2099-01-01')
+FROM spans
+"""
 READINGS = """
 INSERT INTO gpu_readings (project, gpu_id, time, version, stored_at, expires_on)
 SELECT project, 'GPU-1', start_time, 1, now64(6), toDate('2099-01-01') FROM spans
@@ -224,6 +231,7 @@ FROM numbers(20000)
 TABLES = (
     "spans",
     "scores",
+    "jobs",
     "gpu_readings",
     "engine_readings",
     "incidents",
@@ -242,6 +250,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
             for sql in (
                 SPANS,
                 SCORES,
+                LEASES,
                 READINGS,
                 ENGINE_READINGS,
                 INCIDENTS,

@@ -12,7 +12,7 @@ from tachograph_store.queries.finding import find_traces
 from tachograph_store.queries.overview import Coverage, overview_unscored
 from tachograph_store.queries.selection import Selection, nanoseconds, whole_days
 from tachograph_store.queries.top import top_segments
-from tachograph_store.rows import ScoreRow, SpanRow
+from tachograph_store.rows import JobRow, ScoreRow, SpanRow
 from tachograph_store.writer import Writer
 
 MIDNIGHT = datetime(2026, 9, 1, tzinfo=UTC)
@@ -75,7 +75,27 @@ def calls(writer_store: Store) -> tuple[str, list[SpanRow]]:
         for row in rows[::3]
     ]
     Writer(writer_store).write("scores", scored)
+    decided = [
+        *((row, "skipped") for row in rows[::2]),  # every third of them is scored all the same
+        *((row, "leased") for row in rows[::4]),  # left out by one evaluator, awaited by another
+    ]
+    Writer(writer_store).write("jobs", [_job(row, state, f"e-{state}") for row, state in decided])
     return project, rows
+
+
+def _job(row: SpanRow, state: str, evaluator: str) -> JobRow:
+    return JobRow(
+        project=row.project,
+        kind="evaluation",
+        trace_id=row.trace_id,
+        span_id=row.span_id,
+        evaluator=evaluator,
+        evaluator_version="1",
+        state=state,
+        due_at=MIDNIGHT,
+        created_at=datetime.fromtimestamp(row.start_time / 1e9, UTC),
+        expires_on=FAR,
+    )
 
 
 @pytest.fixture(params=RANGES)
@@ -107,15 +127,17 @@ def test_users_are_added_up(reader_store: Store, asked: tuple[Selection, list[Sp
     assert {one.segment: one.requests for one in found} == Counter(row.user for row in rows)
 
 
-def test_answers_without_a_score_are_counted(
+def test_answers_that_were_left_out_do_not_wait(
     reader_store: Store, asked: tuple[Selection, list[SpanRow]], calls: tuple[str, list[SpanRow]]
 ) -> None:
     selection, rows = asked
     scored = {row.span_id for row in calls[1][::3]}
-    unscored = sum(row.span_id not in scored for row in rows)
-    assert overview_unscored(reader_store, selection) == Coverage(
-        answers=len(rows), unscored=unscored
-    )
+    skipped = {row.span_id for row in calls[1][::2]} - {row.span_id for row in calls[1][::4]}
+    left_out = sum(row.span_id in skipped - scored for row in rows)
+    unscored = sum(row.span_id not in scored | skipped for row in rows)
+    found = overview_unscored(reader_store, selection)
+    assert found == Coverage(answers=len(rows), unscored=unscored, left_out=left_out)
+    assert found.scored == sum(row.span_id in scored for row in rows)
 
 
 def test_a_range_names_its_whole_days() -> None:

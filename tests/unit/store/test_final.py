@@ -33,6 +33,8 @@ SEES_ONCE = {
     "ledger_entries": "the newest of each line by argMax",
     "ledger_leaving": "the newest of each line by argMax",
     "ledger_removed": "the newest of each line by argMax",
+    "overview_left_out": "IN and NOT IN: which answers, not how often",
+    "overview_skips": "whether there is any",
     "overview_unscored": "NOT IN: which answers, not how often",
     "rollup_cursor": "the newest by argMax",
     "traces_found": "NOT IN: which answers, not how often",

@@ -1,0 +1,33 @@
+-- How many judgeable answers of the range are decided and have no score: every evaluation that was
+-- considered was left out, by sampling or since no rule wants it. Nothing of them waits.
+-- What was left out once and is wanted by a backfill later has a lease beside it until it has scores.
+SELECT count() AS answers
+FROM spans FINAL
+WHERE project = {project:String}
+  AND start_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
+  AND start_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
+  AND is_counted
+  AND (empty({models:Array(String)}) OR has({models:Array(String)}, coalesce(response_model, request_model, '')))
+  AND (empty({tenants:Array(String)}) OR has({tenants:Array(String)}, ifNull(tenant, '')))
+  AND (empty({variants:Array(String)}) OR has({variants:Array(String)}, ifNull(variant, '')))
+  AND operation IN {operations:Array(String)}
+  AND status_code != 'ERROR'
+  AND NOT completion.null  -- the null map: the text itself would be read by IS NOT NULL
+  AND cityHash64(trace_id, span_id) IN (
+      SELECT cityHash64(trace_id, span_id) AS span
+      FROM jobs
+      WHERE project = {project:String}
+        AND kind = 'evaluation'
+        AND created_at >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC') - INTERVAL 1 SECOND
+        AND created_at < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
+      GROUP BY span
+      HAVING countIf(state != 'skipped') = 0
+  )
+  AND cityHash64(trace_id, span_id) NOT IN (
+      SELECT cityHash64(trace_id, span_id)
+      FROM scores
+      WHERE project = {project:String}
+        AND span_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
+        AND span_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
+        AND source = 'evaluator'
+  )
