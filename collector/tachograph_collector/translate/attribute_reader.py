@@ -8,8 +8,7 @@ texts to be cut) is left to `fields.read_attributes`, which knows all rules; a t
 against each other.
 """
 
-from collections.abc import Callable, Collection
-from struct import unpack_from
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, Final
 
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
@@ -21,10 +20,24 @@ from tachograph_collector.translate.columns import (
     PREFIXES,
     RENAMED,
     TYPED_COLUMNS,
+    Column,
 )
+from tachograph_collector.translate.dialects.table import Content
 from tachograph_collector.translate.fields import MAX_KEY_BYTES, SpanFields, bounded
 from tachograph_collector.translate.limits import Limits
-from tachograph_collector.translate.values import Value, cut, python_value, text_of
+from tachograph_collector.translate.values import (
+    Value,
+    as_quantity,
+    cut,
+    python_value,
+    text_of,
+)
+from tachograph_collector.translate.wire_values import (
+    head_of,
+    plain_value,
+    quantity_value,
+    text_value,
+)
 
 _MAX_KEPT: Final = 8192
 """Attributes, and names, kept in each of two generations: a few MB at most."""
@@ -39,6 +52,9 @@ _COUNTED: Final = 3  # (_COUNTED, "", value)
 _UNUSUAL: Final = 4
 
 _Read = tuple[int, str, Any]
+_Direct = Callable[[bytes], _Read | None]
+"""Reads an attribute of a certain name; None where its value is not of the usual kind."""
+
 _LEFT_ALONE: Final[_Read] = (_UNUSUAL, "", None)
 
 
@@ -50,6 +66,7 @@ class AttributeReader:
         self._young: dict[bytes, _Read] = {}
         self._old: dict[bytes, _Read] = {}
         self._names: dict[bytes, Callable[[Value], _Read]] = {}
+        self._direct = dict(self._direct_readers())
 
     def read(self, attributes: Collection[bytes]) -> SpanFields | None:
         """What the attributes say; None where `read_attributes` has to look at them."""
@@ -79,6 +96,13 @@ class AttributeReader:
         return SpanFields(columns, texts, [], counted, None, needs_settling)
 
     def _find(self, attribute: bytes) -> _Read:
+        try:
+            direct = self._direct.get(attribute[: attribute[1] + 3])
+        except IndexError:
+            return self._kept(attribute)
+        return (direct and direct(attribute)) or self._kept(attribute)
+
+    def _kept(self, attribute: bytes) -> _Read:
         read = self._old.get(attribute)
         if read is None:
             read = self._read(attribute)
@@ -89,32 +113,56 @@ class AttributeReader:
         return read
 
     def _read(self, attribute: bytes) -> _Read:
-        """As everybody writes a `KeyValue`: the name, then a value that ends it."""
         try:
-            end = 2 + attribute[1]
-            if attribute[0] == 0x0A and end < 0x82 and attribute[end] == 0x12:
-                size = attribute[end + 1]
-                begin = end + 2
-                if size > 0x7F:
-                    size, begin = _varint(attribute, end + 1)
-                if begin + size == len(attribute):
-                    value = _plain_value(attribute, begin)
-                    if value is not None:
-                        become = self._names.get(attribute[2:end])
-                        if become is None:
-                            become = self._remember(attribute[2:end])
-                        return become(value)
+            begin = attribute[1] + 3
+            become = self._names.get(attribute[:begin])
+            if become is not None:
+                value = plain_value(attribute, begin)
+                if value is not None:
+                    return become(value)
         except IndexError:
             pass  # an empty value, or parts of an unusual size
         message = KeyValue.FromString(attribute)
-        return self._become(message.key)(python_value(message.value))
+        become = self._become(message.key)
+        head = head_of(message.key)
+        if head is not None and attribute.startswith(head):
+            self._remember(head, become)
+        return become(python_value(message.value))
 
-    def _remember(self, name: bytes) -> Callable[[Value], _Read]:
-        become = self._become(name.decode())
+    def _remember(self, head: bytes, become: Callable[[Value], _Read]) -> None:
         if len(self._names) >= _MAX_KEPT:
             self._names = {}
-        self._names[name] = become
-        return become
+        self._names[head] = become
+
+    def _direct_readers(self) -> Iterator[tuple[bytes, _Direct]]:
+        """Readers, by how their attributes begin, of what seldom comes twice: measurements, texts.
+
+        To keep these would only drive out what does come again.
+        """
+        for name, column in TYPED_COLUMNS.items():
+            head = head_of(name)
+            if head is not None and column.convert is as_quantity and _fills_one(name, column):
+                yield head, _measurement_reader(len(head), _kind_of(column), column.name)
+        for name, (_, content) in CONTENT_COLUMNS.items():
+            head = head_of(name)
+            is_usual = name not in RENAMED and name not in TYPED_COLUMNS and name not in _SPECIAL
+            if head is not None and is_usual:
+                yield head, self._content_reader(len(head), content)
+
+    def _content_reader(self, begin: int, content: Content) -> _Direct:
+        max_bytes = self._limits.max_content_bytes
+        target, convert = content.column, content.convert
+        is_as_it_is = convert is text_of
+
+        def read(attribute: bytes) -> _Read | None:
+            text = text_value(attribute, begin)
+            if text is None:
+                return None
+            if not is_as_it_is:
+                text = convert(text)
+            return _LEFT_ALONE if cut(text, max_bytes)[1] else (_COLUMN, target, text)
+
+        return read
 
     def _become(self, name: str) -> Callable[[Value], _Read]:
         """What becomes of values under a name."""
@@ -131,11 +179,9 @@ class AttributeReader:
 
     def _typed(self, name: str) -> Callable[[Value], _Read]:
         column = TYPED_COLUMNS[name]
-        is_plain = not (column.keep or column.follows or column.also or column.members)
-        if not is_plain or column.name.startswith("_"):
+        if not _fills_one(name, column):
             return _unusual
-        kind = _SETTLED if column.settles else _COLUMN
-        convert, target = column.convert, column.name
+        kind, convert, target = _kind_of(column), column.convert, column.name
 
         def become(value: Value) -> _Read:
             converted = convert(value)
@@ -180,34 +226,20 @@ def _unusual(value: Value) -> _Read:
     return _LEFT_ALONE
 
 
-def _plain_value(attribute: bytes, begin: int) -> str | bool | int | float | None:
-    """A string, flag, small number or float that fills the rest of the bytes; None for others."""
-    tag = attribute[begin]
-    if tag == 0x0A:
-        size = attribute[begin + 1]
-        first = begin + 2
-        if size > 0x7F:
-            size, first = _varint(attribute, begin + 1)
-        return attribute[first:].decode() if first + size == len(attribute) else None
-    if tag == 0x18 or tag == 0x10:
-        number, behind = _varint(attribute, begin + 1)
-        if behind == len(attribute) and behind - begin < 9:  # larger ones may be negative
-            return bool(number) if tag == 0x10 else number
-    if tag == 0x21 and begin + 9 == len(attribute):
-        return float(unpack_from("<d", attribute, begin + 1)[0])
-    return None
+def _fills_one(name: str, column: Column) -> bool:
+    """Whether the attribute fills this column, and does nothing else."""
+    does_more = column.keep or column.follows or column.also or column.members
+    is_own = not does_more and not column.name.startswith("_")
+    return is_own and not (name in _SPECIAL or name in RENAMED or name in CONTENT_COLUMNS)
 
 
-def _varint(content: bytes, begin: int) -> tuple[int, int]:
-    """A number and the offset behind it."""
-    byte = content[begin]
-    if byte < 0x80:
-        return byte, begin + 1
-    number, shift = byte & 0x7F, 7
-    while True:
-        begin += 1
-        byte = content[begin]
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return number, begin + 1
-        shift += 7
+def _kind_of(column: Column) -> int:
+    return _SETTLED if column.settles else _COLUMN
+
+
+def _measurement_reader(begin: int, kind: int, target: str) -> _Direct:
+    def read(attribute: bytes) -> _Read | None:
+        number = quantity_value(attribute, begin)
+        return None if number is None else (kind, target, number)
+
+    return read

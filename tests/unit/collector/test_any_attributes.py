@@ -119,3 +119,29 @@ def test_what_is_remembered_is_bounded() -> None:
         assert reader.read([_encoded(f"name-{index}", index)]) is not None
     kept = len(reader._young) + len(reader._old) + len(reader._names)
     assert kept <= 3 * 8192
+
+
+def test_what_seldom_comes_twice_drives_nothing_out() -> None:
+    reader = AttributeReader(LIMITS)
+    for index in range(100):
+        fields = reader.read(
+            [
+                _encoded("tachograph.stream.gap.p50", index / 7),
+                _encoded("gen_ai.input.messages", f"text {index}"),
+            ]
+        )
+        assert fields is not None
+        assert fields.columns == {"gap_p50_s": index / 7, "prompt": f"text {index}"}
+    assert not reader._young
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 124, 125, 126, 127, 128, 129, 130, 16_000, 16_384])
+def test_a_text_of_any_size_is_read(size: int) -> None:
+    limits = replace(LIMITS, max_content_bytes=20_000)
+    reader, text = AttributeReader(limits), "x" * size
+    for name, column in (("gen_ai.input.messages", "prompt"), ("tachograph.tenant", "tenant")):
+        content = _encoded(name, text)
+        expected = read_attributes([KeyValue.FromString(content)], 0, limits)
+        fields = reader.read([content])
+        assert fields is None or fields.columns == expected.columns
+        assert fields is not None or column == "tenant"  # names are bounded
