@@ -137,7 +137,7 @@ PLANS: dict[str, list[Plan]] = {
     "neighbours": [SPANS_OF_RANGE],
     "slowness_engine": [Plan("engine_readings")],
     "slowness_norms": [SPANS_OF_RANGE],
-    "overview_left_out": [SPANS_OF_RANGE, SCORES_OF_RANGE, Plan("jobs", narrowed=False)],
+    "overview_left_out": [SPANS_OF_RANGE, SCORES_OF_RANGE],
     "overview_skips": [Plan("jobs", narrowed=False)],
     "overview_unscored": [
         SPANS_OF_RANGE,
