@@ -93,10 +93,14 @@ def flush(timeout_s: float = 5.0) -> bool:
 def shutdown(timeout_s: float = 5.0) -> bool:
     """Send what was recorded and stop recording; True when nothing was lost to it.
 
-    Returns within `timeout_s` seconds. Runs by itself when the process ends. `init` starts anew.
+    Spans that are still open, in any thread, end here as failed, `interrupted`: afterwards nobody
+    could say that they were lost. Returns within `timeout_s` seconds. Runs by itself when the
+    process ends. `init` starts anew.
     """
     with contained("shutting down"):
         client = install(None)
+        if client is not None:
+            end_open_spans()
         is_sent = client is None or client.delivery.shutdown(timeout_s)
         raise_deferred()
         return is_sent

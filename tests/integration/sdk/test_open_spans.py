@@ -2,6 +2,7 @@
 
 import gc
 import signal
+import threading
 import weakref
 from collections import Counter
 from pathlib import Path
@@ -101,6 +102,34 @@ def test_the_normal_end_of_a_process_ends_them_too(receiver: Receiver, tmp_path:
     assert process.returncode == 0, output
     (span,) = receiver.spans
     assert span.attributes["error.type"] == "interrupted"
+
+
+def test_shutdown_by_the_application_ends_them_too(receiver: Receiver) -> None:
+    """In the middle of a block, and in a thread that goes on: each is there once."""
+    tachograph.init(endpoint=receiver.endpoint)
+    begun, may_end = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with tachograph.span("in a thread"):
+            begun.set()
+            may_end.wait(60)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert begun.wait(60)
+    with tachograph.span("around"), tachograph.span("ended"):
+        pass
+    with tachograph.span("around"):
+        assert tachograph.shutdown(30.0)
+    may_end.set()
+    thread.join()
+    assert Counter((span.name, span.attributes.get("error.type")) for span in receiver.spans) == {
+        ("around", None): 1,
+        ("around", "interrupted"): 1,
+        ("ended", None): 1,
+        ("in a thread", "interrupted"): 1,
+    }
+    assert submitted(receiver) == 4
 
 
 def test_a_forked_child_leaves_its_parents_open_spans_alone(
