@@ -8,12 +8,13 @@ root has been stored: a root ends last.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
 from tachograph_evaluators.evaluator import Answer
 from tachograph_evaluators.messages import answer_text, conversation_text, question_text
+from tachograph_evaluators.repeats import repeats
 from tachograph_store.client import Store
 from tachograph_store.queries.evaluation import (
     AnswerKey,
@@ -41,8 +42,13 @@ class Loaded:
     expires_on: date
 
 
-def load(store: Store, project: str, keys: Sequence[AnswerKey]) -> dict[AnswerKey, Loaded]:
-    """The answers that are stored, each with its context when one is known."""
+def load(
+    store: Store, project: str, keys: Sequence[AnswerKey], samples: int = 0
+) -> dict[AnswerKey, Loaded]:
+    """The answers that are stored, each with its context when one is known.
+
+    One without context comes with at most `samples` other answers to its prompt. Raises StoreError.
+    """
     texts = evaluation_answers(store, project, keys)
     by_span = {(text.trace_id, text.span_id): text for text in texts}
     wanted = [key for key in keys if (key.trace_id, key.span_id) in by_span]
@@ -51,10 +57,20 @@ def load(store: Store, project: str, keys: Sequence[AnswerKey]) -> dict[AnswerKe
     if lacking:
         for relative in evaluation_relatives(store, project, lacking, TRACE_MARGIN_S):
             traces[relative.trace_id].append(relative)
-    return {
+    loaded = {
         key: _loaded(project, key, by_span[key.trace_id, key.span_id], traces.get(key.trace_id, []))
         for key in wanted
     }
+    if samples:
+        bare = {
+            key: by_span[key.trace_id, key.span_id]
+            for key, one in loaded.items()
+            if not one.answer.context
+        }
+        for key, others in repeats(store, project, bare, samples).items():
+            answer = replace(loaded[key].answer, samples=tuple(others))
+            loaded[key] = replace(loaded[key], answer=answer)
+    return loaded
 
 
 def _loaded(

@@ -3,7 +3,8 @@
 A plugin is any callable without arguments, registered under entry point group
 `tachograph.evaluators`, that returns an object with the attributes of `Evaluator`
 (plain class attributes do). One that also has `texts` (see `Embeds`) shares the encoder's pass over
-a batch with the others. The first score of an evaluator, or the one of its own name, is what it
+a batch with the others, one that has `most_samples` (see `Compares`) gets other answers to the same
+prompt. The first score of an evaluator, or the one of its own name, is what it
 says in one figure.
 """
 
@@ -112,6 +113,15 @@ class Embeds(Protocol):
 
     def texts(self, batch: Sequence[Answer]) -> Sequence[str]:
         """Every text that `evaluate` will ask the encoder for."""
+
+
+@runtime_checkable
+class Compares(Protocol):
+    """An evaluator that holds an answer without context against others to the same prompt."""
+
+    @property
+    def most_samples(self) -> int:
+        """How many it reads; workers look so many up in the store, into `Answer.samples`."""
 
 
 class NotConfigured(Exception):

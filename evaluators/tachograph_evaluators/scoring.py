@@ -14,6 +14,7 @@ from tachograph_evaluators.answers import Loaded, load
 from tachograph_evaluators.evaluator import (
     MAX_EXPLANATION_CHARS,
     MAX_OFFSETS,
+    Compares,
     Evaluator,
     Score,
     not_applicable,
@@ -71,7 +72,7 @@ class Scorer:
         if hint.is_late or not hint.keys:
             return 0  # the sweep sends it again
         self._begin(hint)
-        loaded = load(self._store, hint.project, hint.keys)
+        loaded = load(self._store, hint.project, hint.keys, self._samples(hint))
         settled = {
             (row.trace_id, row.span_id, f"{row.evaluator}@{row.evaluator_version}"): row
             for row in evaluation_scored(self._store, hint.project, hint.keys)
@@ -100,6 +101,11 @@ class Scorer:
         finally:  # at the time limit, too: what is judged need not be judged again
             self._keep(outcome)
         return len(outcome.scores)
+
+    def _samples(self, hint: Hint) -> int:
+        """How many other answers to a prompt the evaluators of the hint want at most."""
+        found = (self._evaluators.get(wanted.evaluator) for wanted in hint.wanted)
+        return max((one.most_samples for one in found if isinstance(one, Compares)), default=0)
 
     def _keep(self, outcome: _Outcome) -> None:
         """Scores first: a lease may only be done when its scores are stored."""

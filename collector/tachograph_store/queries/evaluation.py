@@ -55,6 +55,7 @@ class AnswerText:
     start_ns: int
     stored_us: int
     prompt: str | None
+    prompt_hash: int  # 64 bits: equal for equal prompts
     completion: str | None
     context: str | None
     finish_reasons: Sequence[str]
@@ -76,6 +77,17 @@ class Relative:
     operation: str | None
     observer: str
     context: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat:
+    """An answer to a prompt that was asked again."""
+
+    prompt_hash: int
+    model: str | None
+    trace_id: str
+    span_id: str
+    completion: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +238,36 @@ def evaluation_relatives(
         until_ns=until_ns + margin_ns,
         trace_ids=trace_ids,
         limit=_SPANS_PER_TRACE * len(trace_ids),
+    )
+
+
+def evaluation_repeats(
+    store: Store,
+    project: str,
+    keys: Sequence[AnswerKey],
+    prompt_hashes: Sequence[int],
+    before_s: float,
+    samples: int,
+    max_bytes: int,
+) -> list[Repeat]:
+    """Answers to these prompts that began from `before_s` before the first of `keys` to the last.
+
+    At most `samples` of each prompt and model, the newest first; none that was asked for at
+    temperature 0, none of more than `max_bytes`. The answers of `keys` may be among them.
+    """
+    since_ns, until_ns = _range(keys)
+    return run(
+        store,
+        "evaluation_repeats",
+        Repeat,
+        project=project,
+        since_ns=since_ns - int(before_s * 1e9),
+        until_ns=until_ns,
+        prompt_hashes=sorted(set(prompt_hashes)),
+        operations=_OPERATIONS,
+        samples=samples,
+        max_bytes=max_bytes,
+        limit=100 * samples,
     )
 
 

@@ -6,6 +6,7 @@ SELECT
     toUnixTimestamp64Nano(start_time) AS start_ns,
     toUnixTimestamp64Micro(stored_at) AS stored_us,
     prompt,
+    cityHash64(ifNull(prompt, '')) AS prompt_hash,
     completion,
     context,
     finish_reasons,

@@ -26,8 +26,9 @@ REPEATED: Final = 0.5
 class Hallucination:
     """Scores `hallucination`; offsets mark sentences that nothing supports.
 
-    With a context it is the verdict of `grounding`. Without: other answers to the same prompt, or
-    those that the engine gives when it is asked again (off until its URL is set). Where there is
+    With a context it is the verdict of `grounding`. Without: other answers to the same prompt (a
+    worker finds them in the store), or those that the engine gives when it is asked again (off until
+    its URL is set). Where there is
     neither, nothing can be said, and that is what it says: a small model's surprise alone is
     no evidence, since fluent inventions surprise it no more than facts.
     """
@@ -41,7 +42,8 @@ class Hallucination:
         self._settings = settings or JudgeSettings()
         self._grounding = Grounding(self._settings)
         again = "-again" if self._settings.engine_url else ""
-        self.version = f"1-{self._grounding.version}{again}"
+        self.version = f"2-{self._grounding.version}{again}"
+        self.most_samples = self._settings.samples
 
     @cached_property
     def _client(self) -> ChatClient:

@@ -40,7 +40,8 @@ class JudgeSettings(BaseSettings):
     """For one request."""
 
     samples: int = Field(default=4, ge=2, le=16)
-    """How often the engine is asked again."""
+    """Other answers to the same prompt that `hallucination` compares with: as many are looked up in the
+    store, as often the engine is asked again."""
 
     max_chars: int = Field(default=12_000, ge=1000)
     """Of each text that is sent; the middle of a longer one is left out."""

@@ -329,3 +329,19 @@ def test_the_latest_are_not_looked_for_in_the_whole_range(
     for table, indexes in reads(filled, "traces_page", parameters):
         assert table == "spans"
         assert indexes[-1]["Selected Parts"] <= 1
+
+
+def test_a_prompt_asked_again_is_found_by_its_index(filled: Store) -> None:
+    asked = filled.query("SELECT cityHash64('rare4712 word') AS prompt_hash")[0]["prompt_hash"]
+    parameters = {
+        **PARAMETERS,
+        **WHOLE,
+        "prompt_hashes": [asked],
+        "samples": 4,
+        "max_bytes": 1000,
+    }
+    [(table, indexes)] = reads(filled, "evaluation_repeats", parameters)
+    assert table == "spans"
+    [skip] = [index for index in indexes if index.get("Name") == "prompt_index"]
+    assert skip["Selected Granules"] <= 2 < skip["Initial Granules"]
+    assert len(filled.rows("evaluation_repeats", parameters)) == 1
