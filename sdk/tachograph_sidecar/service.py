@@ -45,6 +45,8 @@ class Outlet(Protocol):
 
     def submit_span(self, span: ReadableSpan) -> bool: ...
 
+    def leave_out_span(self, reason: str) -> None: ...
+
     def submit_metrics(self, points: Sequence[MetricPoint]) -> bool: ...
 
     def counts(self) -> Counts: ...
@@ -89,6 +91,7 @@ class Sidecar:
                 self._outlet.resource, options.content_limit_bytes, settings.redactor
             ),
             submit=self._outlet.submit_span,
+            leave_out=self._outlet.leave_out_span,
             charge=self._charge,
             ledger=self._ledger if settings.gpu else None,
         )

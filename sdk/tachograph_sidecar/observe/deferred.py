@@ -24,7 +24,7 @@ class Task(Protocol):
 
 class Deferred:
     """A queue of tasks, worked off between chunks. Bounded by the requests in flight: a task is
-    queued at most once."""
+    queued at most once, and finished ones that wait are limited by the recorder."""
 
     def __init__(self) -> None:
         self._tasks: deque[Task] = deque()

@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from tachograph._internal.facts import lowest
 from tachograph.semconv import headers
+from tachograph.semconv.values import DropReason
 from tachograph.types import CaptureMode
 from tachograph_sidecar.attribution import EqualShare, Share
 from tachograph_sidecar.engines import EngineAdapter, by_server_header
@@ -38,6 +39,8 @@ P = ParamSpec("P")
 CAPTURE_MODES: tuple[CaptureMode, ...] = ("off", "metadata", "full")
 _COUNTED_BY = headers.COUNTED_BY.encode()
 MAX_PIECES_A_STEP = 32
+MAX_WAITING = 4096
+"""Finished requests whose span is not built yet: beyond, a busy core leaves no time to build them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ def _never_raises(
             self.is_broken = True
             self.recorder.count_failure()
             _log.exception("tachograph sidecar: a request could not be recorded; it goes on")
+            self.let_go()
 
     return functools.update_wrapper(guarded, method)
 
@@ -86,6 +90,7 @@ class Recorder:
         engine: the engine at an upstream as known now; None before one was chosen.
         build: makes a span of a finished observation.
         submit: hands a span to delivery; False when it was dropped there.
+        leave_out: told why a request will have no span.
         charge: told the tenant and the tokens of each answer that states them.
         ledger: splits the GPUs' energy over requests; None without.
     """
@@ -99,6 +104,7 @@ class Recorder:
         engine: Callable[[Upstream | None], EngineAdapter],
         build: "Callable[[Observation], ReadableSpan]",
         submit: Callable[[ReadableSpan], bool],
+        leave_out: Callable[[str], None],
         charge: Callable[[str | None, int], None] | None = None,
         ledger: GpuLedger | None = None,
     ) -> None:
@@ -108,11 +114,13 @@ class Recorder:
         self.engine = engine
         self.build = build
         self.submit = submit
+        self.leave_out = leave_out
         self.charge = charge
         self.ledger = ledger
         self.budget = Budget(options.budget_bytes)
         self.deferred = Deferred()
         self.in_flight = 0
+        self.waiting = 0
         self.recorded = 0
         self.failures = 0
 
@@ -180,6 +188,7 @@ class Observation:
         self._is_readable = True
         self._was_sent = False
         self._is_over = False
+        self._is_waiting = False
         recorder.in_flight += 1
 
     @property
@@ -273,7 +282,11 @@ class Observation:
     def work(self) -> bool:
         """Parse some of what passed; at the end, submit the span. True while there is more."""
         self._work()
-        return not self.is_broken and bool(self._pieces)
+        has_more = not self.is_broken and bool(self._pieces)
+        if self._is_waiting and not has_more:
+            self._is_waiting = False
+            self.recorder.waiting -= 1
+        return has_more
 
     @_never_raises
     def _work(self) -> None:
@@ -305,7 +318,40 @@ class Observation:
         self.end_ns = time.perf_counter_ns()
         self.recorder.in_flight -= 1
         self.share = self.recorder.rule.end(self, self.end_ns)
-        self.recorder.deferred.add(self)
+        if self.recorder.waiting < MAX_WAITING:
+            self._is_waiting = True
+            self.recorder.waiting += 1
+            self.recorder.deferred.add(self)
+        else:
+            self._lose()
+
+    def let_go(self) -> None:
+        """Hold nothing any more; what follows of this request is not looked at."""
+        if not self._is_over:
+            self._is_over = True
+            self.recorder.in_flight -= 1
+            self.recorder.rule.end(self, time.perf_counter_ns())
+        for _, data in self._pieces:
+            self.recorder.budget.give_back(len(data))
+        self._pieces.clear()
+        self.request.clear()
+        self.body.clear()
+
+    def _lose(self) -> None:
+        """Too many wait: this request gets no span. What it used stays booked."""
+        self.is_broken = True
+        self.recorder.leave_out(DropReason.QUEUE_FULL)
+        if self.recorder.ledger is not None:
+            self.recorder.ledger.end(
+                self,
+                self.end_ns,
+                prompt_bytes=self.request.total,
+                input_tokens=None,
+                cached_tokens=None,
+                output_tokens=None,
+                on_share=lambda _: None,
+            )
+        self.let_go()
 
     def _finish(self) -> None:
         if self._events is None:

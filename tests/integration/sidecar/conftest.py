@@ -41,11 +41,15 @@ class KeepingOutlet:
     def __init__(self) -> None:
         self.spans: list[ReadableSpan] = []
         self.points: list[MetricPoint] = []
+        self.left_out: list[str] = []
         self.resource = Resource({"service.name": "sidecar under test"})
 
     def submit_span(self, span: ReadableSpan) -> bool:
         self.spans.append(span)
         return True
+
+    def leave_out_span(self, reason: str) -> None:
+        self.left_out.append(reason)
 
     def submit_metrics(self, points: Sequence[MetricPoint]) -> bool:
         self.points.extend(points)

@@ -13,6 +13,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 
 from tachograph._internal.delivery import Counts, Delivery, MetricPoint
+from tachograph_sidecar.observe import deferred, recorder
 
 if TYPE_CHECKING:
     from tests.integration.sidecar.conftest import EngineConnection, KeepingOutlet, Kit
@@ -42,6 +43,9 @@ class FailingOutlet:
 
     def submit_span(self, span: ReadableSpan) -> bool:
         raise RuntimeError("no spans")
+
+    def leave_out_span(self, reason: str) -> None:
+        raise RuntimeError("no counting")
 
     def submit_metrics(self, points: Sequence[MetricPoint]) -> bool:
         raise RuntimeError("no metrics")
@@ -85,6 +89,19 @@ def test_an_outlet_that_raises(kit: "Kit", caplog: pytest.LogCaptureFixture) -> 
     state = json.loads(client.read_to_end().partition(b"\r\n\r\n")[2])
     assert state["requests"]["record_failures"] >= 19  # the last may not be built yet
     assert "could not be recorded" in caplog.text
+
+
+def test_finished_requests_that_wait_for_their_span_are_bounded_and_counted(
+    kit: "Kit", outlet: "KeepingOutlet", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A core that forwards all the time leaves none to build spans: 20 requests, room for 6."""
+    monkeypatch.setattr(deferred, "DELAY_S", 3600.0)
+    monkeypatch.setattr(recorder, "MAX_WAITING", 6)
+    sidecar = kit.sidecar(kit.engine(_answer_all).url, outlet)
+    _ask_often(kit, sidecar.port)
+    sidecar.close()  # what waits is built when it stops
+    assert len(outlet.spans) == 6
+    assert outlet.left_out == ["queue_full"] * 14
 
 
 def test_garbage_streams_pass_and_leave_a_span(kit: "Kit", outlet: "KeepingOutlet") -> None:

@@ -101,9 +101,9 @@ class Delivery:
         """Queue one ended span; False when it was dropped (and counted)."""
         return self._submit("spans", span)
 
-    def leave_out_span(self) -> None:
-        """Count a span that sampling decided against."""
-        self._mailbox.leave_out("spans")
+    def leave_out_span(self, reason: str = DropReason.SAMPLED_OUT) -> None:
+        """Count a span that was never made: sampling decided against it, unless `reason` says else."""
+        self._mailbox.leave_out("spans", reason)
 
     def submit_metrics(self, points: Sequence[MetricPoint]) -> bool:
         """Queue metric points; False when any of them was dropped (and counted)."""

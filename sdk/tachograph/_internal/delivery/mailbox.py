@@ -105,12 +105,12 @@ class Mailbox:
             self._bell.ring()
         return True
 
-    def leave_out(self, signal: Signal) -> None:
-        """Count a record that sampling decided against."""
+    def leave_out(self, signal: Signal, reason: str) -> None:
+        """Count a record that was never made, by why it was not."""
         lane = self._lanes[signal]
         with self._lock:
             lane.submitted += 1
-            lane.refused[DropReason.SAMPLED_OUT] += 1
+            lane.refused[reason] += 1
 
     def hurry(self) -> None:
         """Ask the delivery thread to send what is there without waiting for more."""
