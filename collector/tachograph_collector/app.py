@@ -25,6 +25,7 @@ from tachograph_collector.routes import (
     scores,
     summary,
     traces,
+    unit_costs,
 )
 from tachograph_collector.routes.models import ErrorAnswer
 from tachograph_collector.service import running_collector
@@ -76,7 +77,7 @@ def create_app(
         redoc_url=None,
     )
     app.include_router(otlp.router)
-    for module in (account, traces, exploration, summary, scores, judging, ledger):
+    for module in (account, traces, exploration, summary, unit_costs, scores, judging, ledger):
         app.include_router(module.router, responses=_ERRORS)
     app.include_router(health.router)
     app.add_middleware(otlp.OtlpShortcut)

@@ -26,6 +26,7 @@ from tachograph_store.queries import (
     sessions,
     top,
     traces,
+    unit_cost,
 )
 from tachograph_store.queries import choices as _choices
 from tachograph_store.queries import slowness as _slowness
@@ -66,6 +67,7 @@ feedback_judged = _cached(feedback.feedback_judged)
 feedback_next = _cached(feedback.feedback_next)
 cost_by_segment = _cached(cost.cost_by_segment)
 cost_series = _cached(cost.cost_series)
+unit_costs = _cached(unit_cost.unit_costs)
 gpu_devices = _cached(gpu.gpu_devices)
 gpu_series = _cached(gpu.gpu_series)
 incidents_list = _cached(incidents.incidents_list)

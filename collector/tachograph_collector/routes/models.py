@@ -80,6 +80,42 @@ class SummaryAnswer(BaseModel):
     segments: list[SegmentAnswer]
 
 
+class UnitCostAnswer(BaseModel):
+    """What one model's or tenant's tokens cost on this machine; null is unknown, never 0."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    segment: str | None
+    requests: int
+    without_energy: int = Field(description="requests of which no one knows what they used")
+    tokens: int | None = Field(description="input and output")
+    gpu_s: float | None
+    energy_j: float | None
+    busy_per_million: float | None = Field(description="a million tokens, were it never idle")
+    idle_per_million: float | None = Field(description="what idle time adds to it")
+    per_million: float | None = Field(description="the sum of both")
+    list_per_million: float | None = Field(description="at the hosted model")
+    break_even_ratio: float | None = Field(
+        description="utilisation at which both cost the same; above 1 none is enough"
+    )
+
+
+class UnitCostsAnswer(BaseModel):
+    """The machine of a project and what requests used of it; the whole is paid by the segments."""
+
+    since: datetime
+    until: datetime
+    by: Literal["model", "tenant"]
+    currency: str
+    gpu_count: int
+    gpu_seconds: float = Field(description="for which devices were seen, added up")
+    busy_gpu_seconds: float
+    utilization_ratio: float | None
+    energy_j: float | None
+    request_energy_j: float | None
+    segments: list[UnitCostAnswer]
+
+
 class Equation(BaseModel):
     """One equation: `left` is the sum of `right`."""
 

@@ -1,4 +1,4 @@
-"""Cost: tenants and models, list price against compute price."""
+"""Cost: tenants and models, list price against compute price, and true unit cost."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -12,6 +12,7 @@ from tachograph_dashboard.components.cards import card, empty, lacks, missing
 from tachograph_dashboard.components.tables import Column, table
 from tachograph_dashboard.components.tiles import Tile, tiles
 from tachograph_dashboard.components.toolbar import Scope, toolbar
+from tachograph_dashboard.components.unit_costs import unit_cost_cards
 from tachograph_dashboard.formats import currency_name
 from tachograph_dashboard.sessions import Identity
 from tachograph_store.queries.cost import MAX_SEGMENTS, CostSegment
@@ -47,6 +48,7 @@ def render(identity: Identity) -> None:
     if len(books) > 1:
         st.caption("Amounts of different currencies are never added.")
     _course(scope, segments)
+    unit_cost_cards(scope)
     for index, (currency, members) in enumerate(books[:MAX_CURRENCIES]):
         unit = f"money in {currency_name(currency)}" if currency else "nothing is priced"
         with card("Tenants", unit):

@@ -169,7 +169,7 @@ def test_quality_shows_scores_worst_answers_and_errors(day: Seed, open_page: Ope
 
 def test_cost_sums_tenants_and_models_once(day: Seed, open_page: OpenPage) -> None:
     counted = [span for span in day.spans if span.is_counted]
-    tenants, models = (frame.value for frame in open_page("cost").dataframe)
+    tenants, models = (frame.value for frame in open_page("cost").dataframe[-2:])
     total = float(sum(span.list_cost for span in counted if span.list_cost is not None))
     assert tenants["list_cost"].sum() == pytest.approx(total)
     assert models["list_cost"].sum() == pytest.approx(total)
