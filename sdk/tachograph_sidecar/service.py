@@ -17,6 +17,7 @@ from tachograph.semconv import attributes
 from tachograph_sidecar.attribution import EqualShare
 from tachograph_sidecar.engines import ADAPTERS, UNKNOWN, EngineAdapter
 from tachograph_sidecar.engines.watch import EngineWatch
+from tachograph_sidecar.gpu.engine_processes import EngineProcesses
 from tachograph_sidecar.gpu.monitor import GpuMonitor
 from tachograph_sidecar.ledger.feed import LedgerFeed
 from tachograph_sidecar.ledger.settlement import GpuLedger
@@ -106,7 +107,15 @@ class Sidecar:
         self._monitor: GpuMonitor | None = None
         if settings.gpu:
             feed = LedgerFeed(self._ledger, asyncio.get_running_loop(), self._outlet.submit_metrics)
-            self._monitor = GpuMonitor(gpus or NvmlSource(), feed, self._outlet.submit_metrics)
+            engines = EngineProcesses(
+                lambda: [(pool.upstream.host, pool.upstream.port) for pool in self._balancer.pools]
+            )
+            self._monitor = GpuMonitor(
+                gpus or NvmlSource(),
+                feed,
+                self._outlet.submit_metrics,
+                engine_pids=engines.pids,
+            )
         self._started_at = time.monotonic()
 
     async def start(self) -> list[tuple[str, int]]:

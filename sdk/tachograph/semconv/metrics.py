@@ -19,6 +19,14 @@ HW_GPU_CLOCK_MEMORY = "hw.gpu.clock.memory"  # MHz
 HW_GPU_POWER_LIMIT = "hw.gpu.power.limit"  # W
 HW_GPU_THROTTLE_REASONS = "hw.gpu.throttle_reasons"  # NVML bit mask
 
+# --- hw.* beside these columns: kept in `engine_readings` under their own names, labels as above
+HW_ERRORS = "hw.errors"  # {error}, counter; error.type = corrected | uncorrected (ECC) | xid_<code>
+HW_GPU_IO = "hw.gpu.io"  # By, counter; network.io.direction; hw.gpu.link=nvlink
+HW_GPU_PCIE_THROUGHPUT = "hw.gpu.pcie.throughput"  # By/s; network.io.direction
+HW_GPU_NVLINK_COUNT = "hw.gpu.nvlink.count"  # {link}, active ones
+PROCESS_GPU_MEMORY_USAGE = "process.gpu.memory.usage"  # By; process.pid, process.executable.name
+PROCESS_GPU_UTILIZATION = "process.gpu.utilization"  # ratio 0..1 of the SM time
+
 GPU_READING_COLUMNS: Final = {
     HW_GPU_UTILIZATION: "utilization_ratio",
     HW_GPU_MEMORY_USAGE: "memory_used_bytes",
@@ -55,7 +63,8 @@ PROXY_REQUESTS_IN_FLIGHT = "tachograph.proxy.requests_in_flight"
 PROXY_UPSTREAM_UP = "tachograph.proxy.upstream_up"
 PROXY_ENERGY_DRAWN = "tachograph.proxy.energy.drawn"  # J, by the devices' own counters
 PROXY_ENERGY_BOOKED = "tachograph.proxy.energy.booked"  # J, by account; they sum to what was drawn
-ACCOUNT = "account"  # requests | idle | unattributed
+PROXY_ENERGY_ERROR = "tachograph.proxy.energy.error"  # J, doubt of an account, by account
+ACCOUNT = "account"  # requests | idle | others | unattributed
 
 # --- training runs; attributes gen_ai.request.model and tachograph.training.run
 TRAINING_STEP = "tachograph.training.step"

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,6 +11,7 @@ from typing import Protocol
 from tachograph._internal.delivery import MetricPoint
 from tachograph._internal.gpu.readings import to_points
 from tachograph._internal.gpu.source import GpuDevice, GpuSource, GpuUnavailable
+from tachograph_sidecar.gpu.detail_points import detail_points, others_share
 
 _log = logging.getLogger("tachograph.sidecar")
 
@@ -23,6 +25,9 @@ class ReadingListener(Protocol):
     def energy(self, at_ns: int, device: int, joules: float) -> None:
         """The energy counter of the device at a position."""
 
+    def others(self, at_ns: int, share: float | None) -> None:
+        """The share of the SM time since the last call that was not the engine's; None: not known."""
+
     def lost(self) -> None:
         """The devices are no longer read."""
 
@@ -34,6 +39,7 @@ class MonitorOptions:
     power_interval_s: float = 0.1
     energy_interval_s: float = 0.5
     state_interval_s: float = 1.0
+    details_interval_s: float = 1.0
     retry_interval_s: float = 60.0
     """Pause between two looks for a driver where there was none, or after it was lost."""
 
@@ -46,6 +52,7 @@ class GpuMonitor:
         listener: told of each reading of power and energy.
         on_points: given the metric points of each second, from the monitor's thread.
         options: rhythm.
+        engine_pids: which processes are the engine; None where that is not known.
     """
 
     def __init__(
@@ -54,11 +61,14 @@ class GpuMonitor:
         listener: ReadingListener,
         on_points: Callable[[Sequence[MetricPoint]], object],
         options: MonitorOptions | None = None,
+        engine_pids: Callable[[], frozenset[int] | None] = lambda: None,
     ) -> None:
         self._source = source
         self._listener = listener
         self._on_points = on_points
         self._options = options or MonitorOptions()
+        self._engine_pids = engine_pids
+        self._xids: dict[str, Counter[int]] = {}
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._devices: list[GpuDevice] = []
@@ -111,10 +121,15 @@ class GpuMonitor:
         self._energy_j = [None] * len(devices)
         self._devices = devices
         over = threading.Event()
-        energy = threading.Thread(
-            target=self._watch_energy, args=(devices, over), name="tachograph-energy", daemon=True
-        )
-        energy.start()
+        slow = [
+            threading.Thread(target=target, args=(devices, over), name=name, daemon=True)
+            for name, target in (
+                ("tachograph-energy", self._watch_energy),
+                ("tachograph-details", self._watch_details),
+            )
+        ]
+        for thread in slow:
+            thread.start()
         try:
             self._watch_power(devices)
         except Exception as error:  # noqa: BLE001 - a driver's defect must not reach requests
@@ -122,7 +137,8 @@ class GpuMonitor:
             _log.exception("tachograph sidecar: reading the GPUs failed; trying again later")
         finally:
             over.set()
-            energy.join()
+            for thread in slow:
+                thread.join()
             self._devices = []
             self._listener.lost()
             self._source.close()
@@ -173,3 +189,24 @@ class GpuMonitor:
                 _log.exception("tachograph sidecar: reading the energy counter failed")
                 return
             over.wait(self._options.energy_interval_s)
+
+    def _watch_details(self, devices: list[GpuDevice], over: threading.Event) -> None:
+        """Links are measured over 20 ms each: a thread of its own again."""
+        while not over.is_set():
+            try:
+                details = [device.details() for device in devices]
+                at_ns, now_ns = time.perf_counter_ns(), time.time_ns()
+                pids = self._engine_pids()
+                self._listener.others(at_ns, others_share(details, pids))
+                for error in self._source.xid_errors():
+                    self._xids.setdefault(error.uuid, Counter())[error.code] += 1
+                points: list[MetricPoint] = []
+                for device, detail in zip(devices, details, strict=True):
+                    xids = self._xids.get(device.identity.uuid, Counter())
+                    points += detail_points(device.identity, detail, xids, pids, now_ns)
+                if points:
+                    self._on_points(points)
+            except Exception:  # noqa: BLE001 - a driver's defect must not reach requests
+                _log.exception("tachograph sidecar: reading errors, links and processes failed")
+                return
+            over.wait(self._options.details_interval_s)

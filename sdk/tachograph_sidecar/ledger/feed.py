@@ -6,10 +6,16 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from tachograph._internal.delivery import MetricPoint
-from tachograph.semconv.metrics import ACCOUNT, PROXY_ENERGY_BOOKED, PROXY_ENERGY_DRAWN
+from tachograph.semconv.metrics import (
+    ACCOUNT,
+    PROXY_ENERGY_BOOKED,
+    PROXY_ENERGY_DRAWN,
+    PROXY_ENERGY_ERROR,
+)
 from tachograph_sidecar.ledger.settlement import GpuLedger
 
 _TELL_S: Final = 5.0
+UNATTRIBUTED: Final = "unattributed"
 
 
 class LedgerFeed:
@@ -38,12 +44,18 @@ class LedgerFeed:
     def energy(self, at_ns: int, device: int, joules: float) -> None:
         self._call(self._ledger.meter.counter, device, at_ns, joules)
 
+    def others(self, at_ns: int, share: float | None) -> None:
+        self._call(self._take_others, at_ns, share)
+
     def lost(self) -> None:
         self._call(self._ledger.lose_devices)
 
     def _call(self, function: Callable[..., object], *arguments: object) -> None:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(function, *arguments)
+
+    def _take_others(self, at_ns: int, share: float | None) -> None:
+        self._ledger.others.add(at_ns, share)
 
     def _take_power(self, at_ns: int, watts: Sequence[float | None]) -> None:
         for device, value in enumerate(watts):
@@ -56,30 +68,33 @@ class LedgerFeed:
 
 
 def account_points(ledger: GpuLedger, time_unix_ns: int) -> list[MetricPoint]:
-    """What was drawn and how it was booked; empty before the first joule."""
+    """What was drawn and where it went; empty before the first joule.
+
+    The unattributed is a gauge: it may fall. Other processes have an account once they were seen, its
+    doubt beside it.
+    """
     accounts = ledger.accounts
     if not accounts.counter_j:
         return []
-    booked = {
-        "requests": accounts.requests_j,
-        "idle": accounts.idle_j,
-        "unattributed": accounts.unattributed_j,
-    }
-    return [
-        _counter(PROXY_ENERGY_DRAWN, accounts.counter_j, time_unix_ns, {}),
-        *(
-            _counter(PROXY_ENERGY_BOOKED, joules, time_unix_ns, {ACCOUNT: account})
-            for account, joules in booked.items()
-        ),
+
+    def point(name: str, joules: float, account: str | None = None) -> MetricPoint:
+        is_gauge = account == UNATTRIBUTED or name == PROXY_ENERGY_ERROR
+        return MetricPoint(
+            name=name,
+            unit="J",
+            kind="gauge" if is_gauge else "counter",
+            value=joules,
+            time_unix_nano=time_unix_ns,
+            attributes={} if account is None else {ACCOUNT: account},
+        )
+
+    points = [
+        point(PROXY_ENERGY_DRAWN, accounts.counter_j),
+        point(PROXY_ENERGY_BOOKED, accounts.requests_j, "requests"),
+        point(PROXY_ENERGY_BOOKED, accounts.idle_j, "idle"),
+        point(PROXY_ENERGY_BOOKED, accounts.unattributed_j, UNATTRIBUTED),
     ]
-
-
-def _counter(name: str, joules: float, time_unix_ns: int, labels: dict[str, str]) -> MetricPoint:
-    return MetricPoint(
-        name=name,
-        unit="J",
-        kind="counter",
-        value=joules,
-        time_unix_nano=time_unix_ns,
-        attributes=dict(labels),
-    )
+    if accounts.others_known_s:
+        points.append(point(PROXY_ENERGY_BOOKED, accounts.others_j, "others"))
+        points.append(point(PROXY_ENERGY_ERROR, accounts.others_error_j, "others"))
+    return points

@@ -2,6 +2,7 @@
 
 import bisect
 from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
 NS: Final = 1_000_000_000
@@ -105,6 +106,10 @@ class DeviceEnergy:
             return self._counter.at(at_ns)
         return before + (after - before) * (here - low) / (high - low)
 
+    def metered_at(self, at_ns: int) -> float | None:
+        """Joules by the power alone, whatever the counter says."""
+        return self._power.at(at_ns)
+
 
 class Meter:
     """All devices of one engine together."""
@@ -131,10 +136,19 @@ class Meter:
 
     def between(self, start_ns: int, stop_ns: int) -> float | None:
         """Joules of all devices in [start, stop); None where one of them is not known."""
+        return self._grown([(d.at(start_ns), d.at(stop_ns)) for d in self._devices.values()])
+
+    def metered_between(self, start_ns: int, stop_ns: int) -> float | None:
+        """The same by the power alone: a second measurement of what the counters say."""
+        return self._grown(
+            [(d.metered_at(start_ns), d.metered_at(stop_ns)) for d in self._devices.values()]
+        )
+
+    @staticmethod
+    def _grown(readings: Sequence[tuple[float | None, float | None]]) -> float | None:
         total = 0.0
-        for device in self._devices.values():
-            start, stop = device.at(start_ns), device.at(stop_ns)
+        for start, stop in readings:
             if start is None or stop is None:
                 return None
             total += max(0.0, stop - start)
-        return total if self._devices else None
+        return total if readings else None

@@ -5,7 +5,11 @@ Its energy has two parts. The idle power (learned while nothing ran) of the time
 were in flight is paid by them in equal parts: a place costs rent. The rest is split in proportion to
 the energy that `EnergyWeights` expects of each request's work in the bin: prompt tokens computed,
 output tokens made, context read for them, and its part of the steps, which are shared by the batch.
-The weights decide the proportions only; the sum is the counter's.
+The weights decide the proportions only; the sum is the counter's. Before that, processes beside the
+engine take their share (of the SM utilisation) of what is drawn above the idle power.
+
+The accounts are metered by the power, apart from the counter, so that what neither explains is a
+measurement (`accounts.Accounts`).
 
 Nearest prior art: CodeCarbon and Kepler split by time or utilisation; tokens alone miss that a step
 of a small batch costs nearly what a step of a large one does (Fernandez et al. 2025, "Energy
@@ -13,10 +17,12 @@ Considerations of Large Language Model Inference").
 """
 
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from tachograph_sidecar.ledger.accounts import Accounts
 from tachograph_sidecar.ledger.meter import Meter
+from tachograph_sidecar.ledger.others import OtherProcesses
 from tachograph_sidecar.ledger.weights import EnergyWeights, roofline
 from tachograph_sidecar.ledger.work import BIN_NS, NS, EnergyShare, Norms, RequestWork
 
@@ -44,6 +50,7 @@ class GpuLedger:
         self.meter = Meter()
         self.accounts = Accounts()
         self.norms = Norms()
+        self.others = OtherProcesses()
         self.idle_w: float | None = None
         self._works: dict[Hashable, RequestWork] = {}
         self._next_bin: int | None = None
@@ -119,6 +126,7 @@ class GpuLedger:
     def lose_devices(self) -> None:
         """The devices are no longer read: nothing is known until they are again."""
         self.meter = Meter()
+        self.others = OtherProcesses()
         self._next_bin = None
         for work in list(self._works.values()):
             work.has_gap = True
@@ -142,46 +150,68 @@ class GpuLedger:
         energy_j = self.meter.between(start_ns, stop_ns)
         if present:
             self._quiet_since_ns = None
-            self._split(present, start_ns, stop_ns, energy_j)
-        elif energy_j is not None:
-            self.accounts.idle_j += energy_j
-            self._learn_idle(energy_j, start_ns)
+        expected = self._expected(present, start_ns, stop_ns) if present else ()
         if energy_j is None:
             self.accounts.unmeasured_s += BIN_NS / NS
+            for work in present:
+                work.has_gap = True
         else:
-            self.accounts.counter_j += energy_j
+            metered_j = self.meter.metered_between(start_ns, stop_ns)
+            self._book(_Bin(start_ns, stop_ns, energy_j, metered_j), present, expected)
         for work in present:
             if work.end_ns is not None and work.end_ns <= stop_ns:
                 self._hand_out(work)
 
+    def _book(
+        self, bin_: "_Bin", present: Sequence[RequestWork], expected: Sequence[float]
+    ) -> None:
+        """Divide the energy of a bin among idle, other processes and the requests in flight."""
+        accounts = self.accounts
+        others = self.others.share_at(bin_.stop_ns)
+        busy_ns = _covered_ns(present, bin_.start_ns, bin_.stop_ns)
+        energy_j = bin_.energy_j
+        if self.idle_w is not None:
+            base_j = min(energy_j, self.idle_w * BIN_NS / NS)
+        else:  # before any idle power was seen, time without a request is idle at the bin's own power
+            base_j = energy_j * (1 - busy_ns / BIN_NS)
+        others_j = (energy_j - base_j) * (others or 0.0)
+        work_j = energy_j - base_j - others_j
+        rent_j = base_j * busy_ns / BIN_NS if self.idle_w is not None else 0.0
+        requests_j = rent_j + work_j if present else 0.0
+        idle_j = energy_j - others_j - requests_j
+        if present:
+            self._split(present, expected, bin_, rent_j, work_j)
+        elif not others:
+            self._learn_idle(energy_j, bin_.start_ns)
+
+        metered = bin_.metered_ratio
+        accounts.counter_j += energy_j
+        accounts.requests_j += requests_j * metered
+        accounts.idle_j += idle_j * metered
+        accounts.others_j += others_j * metered
+        accounts.unattributed_j += energy_j * (1 - metered)
+        accounts.remainder_j += requests_j * (1 - metered)
+        if others is not None:
+            accounts.others_known_s += BIN_NS / NS
+            accounts.others_error_j += min(others_j, work_j if present else 0.0) * metered
+
     def _split(
         self,
         present: Sequence[RequestWork],
-        start_ns: int,
-        stop_ns: int,
-        energy_j: float | None,
+        expected: Sequence[float],
+        bin_: "_Bin",
+        rent_j: float,
+        work_j: float,
     ) -> None:
-        expected = self._expected(present, start_ns, stop_ns)
-        if energy_j is None:
-            for work in present:
-                work.has_gap = True
-            return
-        times = [work.overlap_ns(start_ns, stop_ns) for work in present]
-        busy_ns, time_sum = _covered_ns(present, start_ns, stop_ns), sum(times)
-        idle_j = min(energy_j, (self.idle_w or 0.0) * BIN_NS / NS)
-        rent_j = idle_j * busy_ns / BIN_NS
-        # before any idle power was seen, time without a request is idle at the bin's own power
-        work_j = energy_j - idle_j if self.idle_w is not None else energy_j * busy_ns / BIN_NS
-        self.accounts.idle_j += energy_j - rent_j - work_j
+        times = [work.overlap_ns(bin_.start_ns, bin_.stop_ns) for work in present]
+        busy_ns, time_sum = _covered_ns(present, bin_.start_ns, bin_.stop_ns), sum(times)
         all_expected = sum(expected)
         for work, time_ns, expected_j in zip(present, times, expected, strict=True):
             by_time = time_ns / time_sum
             by_work = expected_j / all_expected if all_expected else by_time
-            given_j = rent_j * by_time + work_j * by_work
-            work.energy_j += given_j
+            work.energy_j += rent_j * by_time + work_j * by_work
             work.equal_j += (rent_j + work_j) * by_time
             work.gpu_s += by_work * busy_ns / NS * self.meter.device_count
-            self.accounts.requests_j += given_j
 
     def _expected(
         self, present: Sequence[RequestWork], start_ns: int, stop_ns: int
@@ -248,6 +278,23 @@ class GpuLedger:
             return
         watts = energy_j * NS / BIN_NS
         self.idle_w = watts if self.idle_w is None else self.idle_w + 0.05 * (watts - self.idle_w)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bin:
+    """A slice of time and its energy: by the counters, and by the power (None: not read)."""
+
+    start_ns: int
+    stop_ns: int
+    energy_j: float
+    metered_j: float | None
+
+    @property
+    def metered_ratio(self) -> float:
+        """How much of the counter's energy the power explains; 1 where the counter stood still."""
+        if not self.energy_j:
+            return 1.0
+        return (self.metered_j or 0.0) / self.energy_j
 
 
 def _covered_ns(present: Sequence[RequestWork], start_ns: int, stop_ns: int) -> int:

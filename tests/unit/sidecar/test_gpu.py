@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tachograph._internal.delivery import MetricPoint
+from tachograph._internal.gpu.details import GpuDetails, XidError
 from tachograph._internal.gpu.nvml import NvmlSource
 from tachograph._internal.gpu.readings import to_points
 from tachograph._internal.gpu.source import GpuDevice, GpuSource, GpuState, GpuUnavailable
@@ -31,10 +32,14 @@ class Kept:
         self.powers: list[tuple[int, Sequence[float | None]]] = []
         self.energies: list[tuple[int, int, float]] = []
         self.losses = 0
+        self.shares: list[float | None] = []
         self.points: list[MetricPoint] = []
 
     def energy(self, at_ns: int, device: int, joules: float) -> None:
         self.energies.append((at_ns, device, joules))
+
+    def others(self, at_ns: int, share: float | None) -> None:
+        self.shares.append(share)
 
     def lost(self) -> None:
         self.losses += 1
@@ -143,6 +148,8 @@ def test_this_machine_answers_without_raising() -> None:
         device.power_w()
         device.energy_j()
         device.state()
+        device.details()
+    source.xid_errors()
     source.close()
 
 
@@ -161,6 +168,9 @@ class FlakySource:
         if self.opened == 2:
             return [LostDevice(devices[0], raises=False)]
         return devices
+
+    def xid_errors(self) -> Sequence[XidError]:
+        return self._good.xid_errors()
 
     def close(self) -> None:
         self._good.close()
@@ -181,6 +191,9 @@ class LostDevice:
 
     def state(self) -> GpuState:
         return GpuState()
+
+    def details(self) -> GpuDetails:
+        return GpuDetails()
 
 
 def test_a_lost_device_is_found_again(caplog: pytest.LogCaptureFixture) -> None:

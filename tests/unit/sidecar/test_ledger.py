@@ -239,7 +239,7 @@ def test_the_accounts_sum_to_the_counter_whatever_happens(
     assert accounts.imbalance is not None and accounts.imbalance < 1e-9
     given_j = sum(share.energy_j or 0.0 for share in machine.shares.values())
     known = all(share.energy_j is not None for share in machine.shares.values())
-    assert not known or given_j == pytest.approx(accounts.requests_j)
+    assert not known or given_j == pytest.approx(accounts.requests_j + accounts.remainder_j)
     assert all((share.energy_j or 0.0) >= 0 for share in machine.shares.values())
 
 
@@ -295,3 +295,4 @@ def test_the_accounts_are_told_as_counters() -> None:
     booked = [p for p in points if p.name == "tachograph.proxy.energy.booked"]
     assert {p.attributes["account"] for p in booked} == {"requests", "idle", "unattributed"}
     assert sum(p.value for p in booked) == pytest.approx(drawn)
+    assert {p.kind for p in booked if p.attributes["account"] == "unattributed"} == {"gauge"}

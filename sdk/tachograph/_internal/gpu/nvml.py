@@ -1,8 +1,10 @@
 """NVML, thinly: typed readings, each None where the device or driver does not give it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from tachograph._internal.gpu.details import GpuDetails, XidError
+from tachograph._internal.gpu.nvml_details import NvmlDetails, XidEvents
 from tachograph._internal.gpu.source import GpuDevice, GpuIdentity, GpuState, GpuUnavailable
 
 T = TypeVar("T")
@@ -15,6 +17,7 @@ class NvmlDevice:
         self._nvml = nvml
         self._handle = handle
         self._identity = identity
+        self._details = NvmlDetails(nvml, handle)
 
     @property
     def identity(self) -> GpuIdentity:
@@ -58,6 +61,10 @@ class NvmlDevice:
             ),
         )
 
+    def details(self) -> GpuDetails:
+        """The slow readings."""
+        return self._details.read()
+
     def _instant_power_w(self) -> float | None:
         nvml = self._nvml
         value = nvml.nvmlDeviceGetFieldValues(self._handle, [nvml.NVML_FI_DEV_POWER_INSTANT])[0]
@@ -80,6 +87,7 @@ class NvmlSource:
 
     def __init__(self) -> None:
         self._nvml: Any = None
+        self._xids: XidEvents | None = None
 
     def open(self) -> list[GpuDevice]:
         """Load NVML and find devices.
@@ -122,11 +130,20 @@ class NvmlSource:
         if not devices:
             self.close()
             raise GpuUnavailable("the NVIDIA driver shows no device")
+        uuids = [device.identity.uuid for device in devices]
+        self._xids = XidEvents(pynvml, list(zip(uuids, handles, strict=True)))
         return devices
+
+    def xid_errors(self) -> Sequence[XidError]:
+        """What the driver reported since the last look."""
+        return self._xids.take() if self._xids is not None else ()
 
     def close(self) -> None:
         """Let go of the driver."""
         nvml, self._nvml = self._nvml, None
+        xids, self._xids = self._xids, None
+        if xids is not None:
+            xids.close()
         if nvml is not None:
             try:
                 nvml.nvmlShutdown()

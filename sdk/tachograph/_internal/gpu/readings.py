@@ -5,14 +5,8 @@ from tachograph._internal.gpu.source import GpuIdentity, GpuState
 from tachograph.semconv import attributes, metrics
 
 
-def to_points(
-    identity: GpuIdentity,
-    state: GpuState,
-    power_w: float | None,
-    energy_j: float | None,
-    time_unix_ns: int,
-) -> list[MetricPoint]:
-    """The points of one instant; what is None makes no point."""
+def device_labels(identity: GpuIdentity) -> dict[str, AttributeValue]:
+    """The labels that every point of a device carries."""
     labels: dict[str, AttributeValue] = {
         attributes.HW_ID: identity.uuid,
         attributes.HW_TYPE: "gpu",
@@ -23,6 +17,18 @@ def to_points(
         labels[attributes.HW_MODEL] = identity.model
     if identity.driver_version is not None:
         labels[attributes.HW_DRIVER_VERSION] = identity.driver_version
+    return labels
+
+
+def to_points(
+    identity: GpuIdentity,
+    state: GpuState,
+    power_w: float | None,
+    energy_j: float | None,
+    time_unix_ns: int,
+) -> list[MetricPoint]:
+    """The points of one instant; what is None makes no point."""
+    labels = device_labels(identity)
     readings: list[tuple[str, str, float | int | None]] = [
         (metrics.HW_GPU_UTILIZATION, "1", state.utilization_ratio),
         (metrics.HW_GPU_MEMORY_USAGE, "By", state.memory_used_bytes),

@@ -1,7 +1,10 @@
 """What can be asked of a GPU, whoever answers: NVML, or a recording of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+from tachograph._internal.gpu.details import GpuDetails, XidError
 
 
 class GpuUnavailable(Exception):
@@ -54,12 +57,18 @@ class GpuDevice(Protocol):
     def state(self) -> GpuState:
         """The quick readings."""
 
+    def details(self) -> GpuDetails:
+        """The slow ones: errors, links, processes. Blocks about 50 ms on an H100."""
+
 
 class GpuSource(Protocol):
     """Where devices come from."""
 
     def open(self) -> list[GpuDevice]:
         """The devices of this machine. Raises GpuUnavailable when there are none to read."""
+
+    def xid_errors(self) -> Sequence[XidError]:
+        """What the driver reported since the last look; never waits."""
 
     def close(self) -> None:
         """Let go of the driver."""
