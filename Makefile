@@ -36,7 +36,7 @@ integration: install  ## tests on the real ClickHouse engine, brokers, HTTP serv
 e2e: install  ## tests of the whole stack and of the dashboard in Chromium
 	$(BIN)/python tests/tiers.py e2e
 
-beside: install  ## the SDK beside Sentry, OpenInference, LangChain, LlamaIndex; ARGS="--cache FOLDER"
+beside: install  ## the SDK beside Sentry, OpenInference, LangChain, LlamaIndex, in vLLM; ARGS="--only vllm"
 	$(BIN)/python tests/benchmarks/sdk/beside/beside.py $(ARGS)
 
 bench-redaction: install  ## what redaction takes of a span and of a streamed piece

@@ -64,7 +64,8 @@ def python_of(peer: str | None, cache: Path) -> str:
         shutil.rmtree(folder, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
         pip = [str(folder / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "--requirement", str(lock)], check=True)
+        alone = ["--no-deps"] if lock.read_text().startswith("# complete") else []
+        subprocess.run([*pip, *alone, "--requirement", str(lock)], check=True)
         stamp.write_text(wanted)
     return str(folder / "bin" / "python")
 

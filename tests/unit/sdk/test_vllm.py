@@ -1,4 +1,4 @@
-"""vLLM's offline `LLM`, wrapped. vLLM needs a GPU build and is not installed here: these objects
+"""vLLM's offline `LLM`, wrapped. vLLM itself takes gigabytes: `make beside` runs it; these objects
 have the names, fields and defaults of its own source (outputs.py, sampling_params.py,
 v1/metrics/stats.py, and sequence.py of release 0.8), and its `chat` calls its `generate` as there."""
 

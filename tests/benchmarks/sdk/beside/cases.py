@@ -48,6 +48,29 @@ def _model_call_arrives(outcome: Outcome) -> bool:
     return _is_one_trace_below_ours(outcome) and "LLM" in kinds
 
 
+def _engine_times_arrive(outcome: Outcome) -> bool:
+    """Three requests of two calls: each with its tokens, its choices and the engine's own times."""
+    found = sorted(
+        (
+            span.name,
+            span.attributes["gen_ai.usage.input_tokens"],
+            span.attributes["gen_ai.usage.output_tokens"],
+            len(span.attributes["gen_ai.response.finish_reasons"]),
+        )
+        for span in outcome.spans
+    )
+    expected = [
+        ("chat tiny", 7, 10, 2),
+        ("text_completion tiny", 3, 8, 1),
+        ("text_completion tiny", 4, 8, 1),
+    ]
+    return found == expected and all(
+        span.attributes[f"tachograph.engine.{phase}_time"] > 0
+        for span in outcome.spans
+        for phase in ("queue", "prefill", "decode")
+    )
+
+
 CASES: Final = (
     Case(
         "sentry",
@@ -92,5 +115,12 @@ CASES: Final = (
         "global",
         "the model call arrives below ours",
         _model_call_arrives,
+    ),
+    Case(
+        "vllm",
+        "vllm",
+        "isolated",
+        "vLLM's offline LLM: a span a request, with tokens and the engine's times",
+        _engine_times_arrive,
     ),
 )
