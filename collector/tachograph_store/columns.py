@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from operator import attrgetter
-from typing import Any
+from typing import Any, Final
 
 from tachograph_store.client import Store
 from tachograph_store.errors import QueryRefused, RowRefused
@@ -19,11 +20,20 @@ _DAYS = {
 _MONTHS = {"rollups": "period_start", "jobs": "created_at", "ledger": "time"}
 
 
+_DAY_S: Final = 86_400
+_DAY_NS: Final = _DAY_S * 1_000_000_000
+
 Columns = dict[str, Sequence[Any]]
 """The values of many rows, column by column."""
 
 Time = int | datetime
 """A time as rows have it: nanoseconds since the epoch, or an aware datetime."""
+
+
+@lru_cache(4096)
+def _day(number: int) -> date:
+    """The day so many days after the epoch began."""
+    return datetime.fromtimestamp(number * _DAY_S, UTC).date()
 
 
 def partition_time(table: str) -> str | None:
@@ -49,8 +59,9 @@ def partition_of_time(table: str) -> Callable[[Time], date]:
     def first_day(time: Time) -> date:
         try:
             if isinstance(time, int):
-                time = datetime.fromtimestamp(time // 1_000_000_000, UTC)
-            day = time.astimezone(UTC).date()
+                day = _day(time // _DAY_NS)
+            else:
+                day = time.astimezone(UTC).date()
         except (AttributeError, OverflowError, ValueError, OSError) as error:
             raise RowRefused(
                 f"{table}.{name}: {time!r} is no time", table=table, column=name

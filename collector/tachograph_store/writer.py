@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from hashlib import blake2b
+from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -223,9 +224,8 @@ class Writer:
         columns = keep_bookings(columns, plan)
         for batch in _index_batches("spans", columns, indexes):
             is_whole = len(batch) == len(keys) and not plan.bookings
-            digest = blake2b(f"{plan.version}".encode(), digest_size=16)
-            for index in batch:
-                digest.update("\0".join(keys[index].identity).encode())
+            spans = "\0".join(chain.from_iterable(keys[index].identity for index in batch))
+            digest = blake2b(f"{plan.version}\0{spans}".encode(), digest_size=16)
             self._insert_columns(
                 "spans",
                 columns,
@@ -318,8 +318,12 @@ def _index_batches(table: str, columns: Columns, indexes: Sequence[int]) -> Iter
 def _bounded(partitions: Sequence[date], indexes: Sequence[int]) -> Iterator[Sequence[int]]:
     if not indexes:
         return
+    is_few = len(set(partitions)) <= PARTITIONS_PER_INSERT
+    if is_few and len(indexes) <= ROWS_PER_INSERT:
+        yield indexes
+        return
     pairs = list(zip(partitions, indexes, strict=True))
-    if len(set(partitions)) > PARTITIONS_PER_INSERT:
+    if not is_few:
         pairs.sort()
     batch: list[int] = []
     seen: set[date] = set()

@@ -8,7 +8,8 @@ deletes the segments behind it.
         0000000001.segment          records, one behind the other
         state.json                  how far the drain is, and the books since the last line
         intent.json                 the block that is being sent
+        sending, sending.lock       the spans of that block, and whether they are on their way
         reserve                     room for state.json on a full disk
     <journal_dir>/quarantine/       rows that the engine refused, and records that were damaged
-    <journal_dir>/drain.lock        held while spans are looked up and sent
+    <journal_dir>/drain.lock        held while a process sees whether others send the same spans
 """

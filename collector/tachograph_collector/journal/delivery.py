@@ -1,5 +1,6 @@
 """A block on its way to the store: decided, sent, and what became of its records."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from tachograph_collector.journal.folder import JournalFolder
 from tachograph_collector.journal.probe import probe
 from tachograph_collector.journal.quarantine import Quarantine
 from tachograph_collector.journal.state import Intent, Position
+from tachograph_collector.journal.turns import sole_sender
 from tachograph_collector.scores import find_spans
 from tachograph_store import span_plan
 from tachograph_store.client import Store
@@ -77,13 +79,16 @@ class Delivery:
         keys: list[SpanKey] = []
         packed: PackedColumns = {}
         if spans is not None:
-            # Before the lock: the drains of other processes wait for what stands under it.
+            # Before the spans are held: other processes may wait for some of them.
             _book(records, spans, books, block)
             keys = _keys(spans)
             packed = self.writer.pack_spans(spans.columns)
-        with self.folder.exclusive_drain() as is_after_failure:
-            if is_after_failure:
-                self.writer.await_inserts(_INSERT_S)
+        with sole_sender(
+            self.folder.path,
+            [key.span_id for key in keys],
+            lambda: self.writer.await_inserts(_INSERT_S),
+            _INSERT_S,
+        ):
             if begun is None or len(begun.fates) != len(keys):  # damaged since it was decided
                 plan = self.writer.plan_spans(keys, version_floor)
                 if spans is not None:
@@ -202,8 +207,10 @@ def _enter_rows(
     while begin < len(rows.records):
         record = records[rows.records[begin]]
         sent = outcomes[begin : begin + len(record.sources)]
-        for source, (outcome, reason) in zip(record.sources, sent, strict=True):
-            fates.drained(Account(record.project, source, record.signal, outcome, reason))
+        counts = Counter(zip(record.sources, sent, strict=True))
+        for (source, (outcome, reason)), count in counts.items():
+            account = Account(record.project, source, record.signal, outcome, reason)
+            fates.drained(account, count)
         begin += len(sent)
 
 

@@ -3,8 +3,6 @@
 import fcntl
 import os
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from shutil import rmtree
 from typing import Final
@@ -16,7 +14,6 @@ from tachograph_collector.journal.files import (
 )
 
 QUARANTINE: Final = "quarantine"
-_DRAIN_LOCK: Final = "drain.lock"
 _LOCK: Final = "lock"
 _SUFFIX: Final = ".segment"
 
@@ -60,23 +57,6 @@ class JournalFolder:
         """Delete the folder; only when all of it is drained."""
         rmtree(self.path)
         self.release()
-
-    @contextmanager
-    def exclusive_drain(self) -> Iterator[bool]:
-        """Keep the drains of this machine's other collectors waiting.
-
-        Between the look-up of a span and its insert nobody else may insert it. True when whoever
-        was here last has died or failed here: an insert of it may be running still.
-        """
-        descriptor = open_private(self.path.parent / _DRAIN_LOCK, os.O_RDWR)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            is_after_failure = os.fstat(descriptor).st_size > 0
-            os.ftruncate(descriptor, 1)  # a length takes no room, a byte would on a full disk
-            yield is_after_failure
-            os.ftruncate(descriptor, 0)
-        finally:
-            os.close(descriptor)
 
 
 def make_folder(journal_dir: Path) -> JournalFolder:
