@@ -29,6 +29,8 @@ from tachograph_store.queries import (
     unit_cost,
 )
 from tachograph_store.queries import choices as _choices
+from tachograph_store.queries import engine_pressure as _engine_pressure
+from tachograph_store.queries import gpu_accounts as _gpu_accounts
 from tachograph_store.queries import slowness as _slowness
 
 Arguments = ParamSpec("Arguments")
@@ -70,6 +72,11 @@ cost_series = _cached(cost.cost_series)
 unit_costs = _cached(unit_cost.unit_costs)
 gpu_devices = _cached(gpu.gpu_devices)
 gpu_series = _cached(gpu.gpu_series)
+gpu_health = _cached(_gpu_accounts.gpu_health)
+gpu_processes = _cached(_gpu_accounts.gpu_processes)
+gpu_accounts = _cached(_gpu_accounts.gpu_accounts)
+batch_sizes = _cached(_engine_pressure.batch_sizes)
+engine_pressure = _cached(_engine_pressure.engine_pressure)
 incidents_list = _cached(incidents.incidents_list)
 deliveries_list = _cached(incidents.deliveries_list)
 rules_seen = _cached(incidents.rules_seen)

@@ -89,11 +89,13 @@ def _sign(currency: str) -> str:
 
 
 def joules(value: float | None) -> str:
-    """12 J, 3.4 kJ, 1.2 kWh."""
+    """12 J, 3.4 kJ, 2.4 MJ, 1.2 kWh."""
     if value is None:
         return UNKNOWN
     if value >= 3.6e6:
         return f"{value / 3.6e6:.3g} kWh"
+    if value >= 9.995e5:
+        return f"{value / 1e6:.3g} MJ"
     return f"{value / 1e3:.3g} kJ" if value >= 1e4 else f"{value:.3g} J"
 
 

@@ -1,13 +1,19 @@
-"""GPU: what the devices drew, held and did."""
+"""GPU: what the devices drew, held and did, for whom, and how the engines on them were filled."""
 
 from collections.abc import Callable
 from datetime import datetime
 
 import streamlit as st
 
-from tachograph_dashboard import data, formats
+from tachograph_dashboard import data, formats, theme
 from tachograph_dashboard.components import charts
 from tachograph_dashboard.components.cards import card, empty, lacks
+from tachograph_dashboard.components.gpu_accounts import (
+    accounts_card,
+    batch_card,
+    health_card,
+    processes_card,
+)
 from tachograph_dashboard.components.gpu_strip import device_name, short_names
 from tachograph_dashboard.components.tables import Column, table
 from tachograph_dashboard.components.tiles import Tile, tiles
@@ -62,8 +68,12 @@ def render(identity: Identity) -> None:
     with right:
         _chart(scope, points, names, "Utilisation", "% of time busy", _percent)
         _chart(scope, points, names, "Temperature", "°C", lambda p: p.temperature_c)
+    accounts_card(scope)
     with card("Devices"):
         table([_row(device) for device in devices], COLUMNS, zone=scope.zone, key="devices")
+    health_card(scope, names)
+    processes_card(scope, names)
+    _engines(scope)
 
 
 def _tiles(devices: list[GpuDevice], totals: OverviewTotals) -> None:
@@ -91,6 +101,35 @@ def _tiles(devices: list[GpuDevice], totals: OverviewTotals) -> None:
             ),
         ]
     )
+
+
+def _engines(scope: Scope) -> None:
+    """What the engines on these devices did at once, and how full their caches were."""
+    points = data.engine_pressure(scope.selection, scope.window.step_s)
+    cache = {p.step: None if p.cache_ratio is None else p.cache_ratio * 100 for p in points}
+    preempted = {p.step: p.preemptions for p in points}
+    left, right = st.columns(2)
+    with left:
+        batch_card(data.batch_sizes(scope.selection))
+    with right, card("KV cache", "fullest in each step; requests put back for want of it below"):
+        if any(value is not None for value in cache.values()):
+            charts.lines(
+                scope.window, {"KV cache": cache}, unit="% used", domain=(0, 100), height=110
+            )
+        else:
+            st.caption("No engine says how full its KV cache is.")
+        if any(preempted.values()):
+            charts.bars(
+                scope.window,
+                {"preemptions": preempted},
+                unit="put back",
+                colors=(theme.VERMILION,),
+                height=110,
+            )
+        elif any(value is not None for value in preempted.values()):
+            st.caption("No request was put back.")
+        else:
+            st.caption("No engine says how many requests it put back.")
 
 
 def _chart(

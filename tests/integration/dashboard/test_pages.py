@@ -186,6 +186,9 @@ def test_gpu_shows_devices(day: Seed, open_page: OpenPage) -> None:
     assert metrics(page)["Devices"] == "2"
     last = [row for row in day.gpu_readings if row.gpu_index == 0][-1]
     assert page.dataframe[0].value["power_w"][0] == pytest.approx(last.power_w)
+    text = shown(page)
+    assert "No sidecar told what it attributed" in text
+    assert "No engine says how full its KV cache is." in text
 
 
 def test_alerts_show_incidents_and_attempts(day: Seed, open_page: OpenPage) -> None:
