@@ -10,6 +10,7 @@ from tests.benchmarks.ingest.client import Outcome, Target, send
 from tests.benchmarks.ingest.contestants import Contestant
 from tests.benchmarks.ingest.processes import watched
 from tests.benchmarks.ingest.spans import Body, Stream
+from tests.benchmarks.ingest.tachograph_stack import TachographStack
 
 _POLL_S = 0.02
 _LAST_POLL_S = 0.5
@@ -165,12 +166,13 @@ class Step:
 
     spans: int  # sent so far
     peak_bytes: int
+    collector_bytes: int  # of the collector's processes, when all of them could be asked for
     spans_per_s: float
     behind_s: float  # from the last answer until the last span could be asked for
 
 
 def million(
-    contestant: Contestant, stream: Stream, spans: int, connections: int, console: Console
+    contestant: TachographStack, stream: Stream, spans: int, connections: int, console: Console
 ) -> list[Step]:
     """Send a million spans in ten steps."""
     target = contestant.begin("million")
@@ -185,7 +187,8 @@ def million(
             sent += outcome.accepted
             settled_at = settle(contestant, sent)
         rate = outcome.accepted / (settled_at - began)
-        steps.append(Step(sent, use.peak_bytes, rate, settled_at - answered_at))
+        held_bytes = contestant.collector_bytes()
+        steps.append(Step(sent, use.peak_bytes, held_bytes, rate, settled_at - answered_at))
     return steps
 
 

@@ -45,18 +45,18 @@ class Servers:
                     f"{process.args!r} ended with status {process.returncode}:\n{tail}"
                 )
 
-    def tree(self) -> Iterator[psutil.Process]:
-        """Every process, children included."""
-        for process in self._processes:
+    def tree(self, first: int = 0) -> Iterator[psutil.Process]:
+        """Every process, children included; with `first` those started from that one on."""
+        for process in self._processes[first:]:
             with suppress(psutil.Error):
                 parent = psutil.Process(process.pid)
                 yield parent
                 yield from parent.children(recursive=True)
 
-    def resident_bytes(self) -> int:
+    def resident_bytes(self, first: int = 0) -> int:
         """Resident memory of the tree; shared pages count in each process, as in `top`."""
         total = 0
-        for process in self.tree():
+        for process in self.tree(first):
             with suppress(psutil.Error):
                 total += process.memory_info().rss
         return total

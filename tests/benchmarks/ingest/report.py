@@ -108,12 +108,13 @@ def overload_table(measured: Mapping[str, Measured]) -> Table:
 def steps_table(steps: Sequence[Step]) -> Table:
     """Memory and rate while many spans go through, merges and rollups included."""
     table = Table(title="many spans, one tenth after another")
-    for column in ("spans so far", "highest MB", "spans/s", "settled after s"):
+    for column in ("spans so far", "highest MB", "collectors MB", "spans/s", "settled after s"):
         table.add_column(column, justify="right")
     for step in steps:
         table.add_row(
             f"{step.spans:,}",
             f"{step.peak_bytes / 1e6:,.0f}",
+            f"{step.collector_bytes / 1e6:,.0f}",
             f"{step.spans_per_s:,.0f}",
             f"{step.behind_s:.1f}",
         )

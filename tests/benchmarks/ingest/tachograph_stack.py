@@ -91,6 +91,10 @@ class TachographStack:
         rows = self.store("reader").query(_BY_TRACE, {"project": self._project})
         return {row["trace_id"]: (row["found"], row["different"]) for row in rows}
 
+    def collector_bytes(self) -> int:
+        """Resident memory of the collector's processes; the store was started before them."""
+        return self.servers.resident_bytes(first=1)
+
     def disk_bytes(self) -> int:
         """What the home takes, old parts, journal and logs included."""
         return sum(path.stat().st_size for path in self.home.rglob("*") if path.is_file())
