@@ -15,12 +15,15 @@ from tachograph._internal.gpu.nvml import NvmlSource
 from tachograph._internal.gpu.source import GpuSource
 from tachograph.semconv import attributes
 from tachograph_sidecar.attribution import EqualShare
+from tachograph_sidecar.calibration.file import read_weights
 from tachograph_sidecar.engines import ADAPTERS, UNKNOWN, EngineAdapter
 from tachograph_sidecar.engines.watch import EngineWatch
 from tachograph_sidecar.gpu.engine_processes import EngineProcesses
 from tachograph_sidecar.gpu.monitor import GpuMonitor
+from tachograph_sidecar.kv_cache import KvShape, read_shape
 from tachograph_sidecar.ledger.feed import LedgerFeed
 from tachograph_sidecar.ledger.settlement import GpuLedger
+from tachograph_sidecar.ledger.weights import EnergyWeights
 from tachograph_sidecar.observe.recorder import Recorder, RecorderOptions
 from tachograph_sidecar.observe.span import span_builder
 from tachograph_sidecar.proxy.admission import Admission, AdmissionRules
@@ -63,7 +66,7 @@ class Sidecar:
         outlet: where telemetry goes; by default a `Delivery` to the collector.
         gpus: where GPUs are read; by default NVML.
 
-    Raises SettingsError when the tenants file or the routing file cannot be used.
+    Raises SettingsError when a file that the settings name cannot be used.
     """
 
     def __init__(
@@ -77,7 +80,7 @@ class Sidecar:
         self._is_started = False
         self._outlet: Outlet = outlet or _delivery(settings)
         self._rule = EqualShare()
-        self._ledger = GpuLedger()
+        self._ledger = GpuLedger(_weights(settings))
         options = RecorderOptions(capture=settings.capture)
         routing = _routing(settings)
         self._balancer = Balancer(routing.upstreams or settings.upstreams, settings.max_connections)
@@ -89,7 +92,10 @@ class Sidecar:
             rule=self._rule,
             engine=self._engine_at,
             build=span_builder(
-                self._outlet.resource, options.content_limit_bytes, settings.redactor
+                self._outlet.resource,
+                options.content_limit_bytes,
+                settings.redactor,
+                _kv_shape(settings),
             ),
             submit=self._outlet.submit_span,
             leave_out=self._outlet.leave_out_span,
@@ -273,6 +279,32 @@ def _delivery(settings: SidecarSettings) -> Delivery:
         {attributes.SERVICE_NAME: SERVICE_NAME, "host.name": platform.node() or "unknown"}
     )
     return Delivery(endpoint=settings.endpoint, resource=resource, api_key=settings.api_key)
+
+
+def _weights(settings: SidecarSettings) -> EnergyWeights | None:
+    path = settings.calibration
+    if path is None:
+        return None
+    try:
+        return read_weights(path)
+    except (ValueError, OSError) as error:
+        raise SettingsError(
+            f"the calibration cannot be used: {error}",
+            "make it anew with tachograph calibrate, or start without --calibration",
+        ) from error
+
+
+def _kv_shape(settings: SidecarSettings) -> KvShape | None:
+    path = settings.model_config
+    if path is None:
+        return None
+    try:
+        return read_shape(path)
+    except (ValueError, OSError) as error:
+        raise SettingsError(
+            f"the model's config cannot be used: {error}",
+            "name the model's config.json, or start without --model-config",
+        ) from error
 
 
 def _routing(settings: SidecarSettings) -> Routing:

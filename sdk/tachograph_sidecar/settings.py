@@ -38,6 +38,8 @@ class SidecarSettings:
     engine: str = "auto"
     ask_usage: bool = True
     gpu: bool = True
+    calibration: Path | None = None
+    model_config: Path | None = None
     drain_s: float = 30.0
     max_connections: int = 1024
     redact: tuple[str, ...] = ()
@@ -192,6 +194,22 @@ OPTIONS = (
         "TYPES|off",
     ),
     Option("gpu", "TACHOGRAPH_SIDECAR_GPU", _switch, "on", "read GPUs by NVML", "on|off"),
+    Option(
+        "calibration",
+        "TACHOGRAPH_SIDECAR_CALIBRATION",
+        Path,
+        None,
+        "file that tachograph calibrate wrote: joules are split by its weights",
+        "FILE",
+    ),
+    Option(
+        "model_config",
+        "TACHOGRAPH_SIDECAR_MODEL_CONFIG",
+        Path,
+        None,
+        "config.json of the model, or its folder: gives the bytes of KV cache a request held",
+        "FILE",
+    ),
     Option(
         "drain_s",
         "TACHOGRAPH_SIDECAR_DRAIN_S",

@@ -96,6 +96,7 @@ ENGINE_SECONDS = "tachograph.usage.engine_seconds"  # share of the engine's busy
 GPU_SECONDS = "tachograph.usage.gpu_seconds"
 ENERGY = "tachograph.usage.energy"  # joules
 ENERGY_ERROR = "tachograph.usage.energy_error"  # joules, one standard error
+KV_CACHE_BYTES = "tachograph.usage.kv_cache_bytes"  # of keys and values held at the end
 ATTRIBUTION_METHOD = "tachograph.usage.attribution_method"  # e.g. equal_share
 
 # --- Tachograph: training runs

@@ -16,6 +16,7 @@ from tachograph.semconv import SCHEMA_URL, attributes
 from tachograph.semconv.values import Observer
 from tachograph.version import __version__
 from tachograph_detectors.redact import Redactor
+from tachograph_sidecar.kv_cache import KvShape
 from tachograph_sidecar.observe.messages import input_messages
 from tachograph_sidecar.observe.recorder import Observation
 from tachograph_sidecar.observe.request_facts import (
@@ -43,7 +44,10 @@ _SAID_BY_PEOPLE = frozenset(
 
 
 def span_builder(
-    resource: Resource, content_limit_bytes: int, redactor: Redactor | None = None
+    resource: Resource,
+    content_limit_bytes: int,
+    redactor: Redactor | None = None,
+    kv_shape: KvShape | None = None,
 ) -> Callable[[Observation], ReadableSpan]:
     """How this sidecar makes spans: stamped with its resource, redacted where answers are."""
 
@@ -53,6 +57,8 @@ def span_builder(
         _add_request(found, truncated, seen, content_limit_bytes)
         _add_answer(found, truncated, seen, content_limit_bytes)
         _add_use(found, seen)
+        if kv_shape is not None:
+            _add_cache(found, seen, kv_shape)
         if truncated:
             found[attributes.TRUNCATED] = truncated
         error_type = _error_type(seen)
@@ -215,6 +221,14 @@ def _add_use(found: AttributeMap, seen: Observation) -> None:
         found[attributes.ENERGY] = share.energy_j
     if share.energy_error_j is not None:
         found[attributes.ENERGY_ERROR] = share.energy_error_j
+
+
+def _add_cache(found: AttributeMap, seen: Observation, shape: KvShape) -> None:
+    """Keys and values of the whole context, those taken from the prefix cache included."""
+    answer = seen.answer
+    if answer.input_tokens is not None and answer.output_tokens is not None:
+        held = shape.bytes_of(answer.input_tokens + answer.output_tokens)
+        found[attributes.KV_CACHE_BYTES] = held
 
 
 def _error_type(seen: Observation) -> str | None:

@@ -370,3 +370,18 @@ def test_with_a_gpu_a_span_has_its_seconds_and_joules(kit: "Kit", outlet: "Keepi
     told = accounts()
     booked_j = sum(joules for account, joules in told.items() if account is not None)
     assert told[None] == pytest.approx(booked_j)
+
+
+def test_with_the_models_config_a_span_says_what_its_context_held(
+    kit: "Kit", outlet: "KeepingOutlet", tmp_path: Path
+) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(
+        '{"num_hidden_layers": 2, "num_attention_heads": 4, "hidden_size": 64, "dtype": "float16"}'
+    )
+    engine = kit.engine(_answering(ANSWER))
+    client = kit.client(kit.sidecar(engine.url, outlet, model_config=str(config)).port)
+    client.send(_post())
+    client.read_to_end()
+    found = _attributes(outlet.the_span())
+    assert found["tachograph.usage.kv_cache_bytes"] == 25 * 2 * 2 * 64 * 2

@@ -6,6 +6,7 @@ import pytest
 
 from tachograph_sidecar.ledger.feed import account_points
 from tachograph_sidecar.ledger.settlement import GpuLedger
+from tachograph_sidecar.ledger.weights import EnergyWeights
 from tachograph_sidecar.ledger.work import EnergyShare
 
 MS = 1_000_000
@@ -118,6 +119,16 @@ def test_the_account_of_others_is_told_with_its_doubt() -> None:
     doubt = next(p for p in points if p.name == "tachograph.proxy.energy.error")
     assert sum(booked.values()) == pytest.approx(drawn)
     assert doubt.attributes["account"] == "others" and 0 < doubt.value <= booked["others"]
+
+
+def test_calibrated_weights_say_their_own_error() -> None:
+    weights = EnergyWeights(0.02, 1.5, 0.03, 5e-5, relative_error=0.04, source="calibrated")
+    machine = Machine(ledger=GpuLedger(weights))
+    machine.run(5, IDLE_W)
+    share = machine.request(2, 500.0)
+    assert share.method == "work_calibrated"
+    assert share.energy_j is not None
+    assert share.energy_error_j == pytest.approx(0.04 * share.energy_j)
 
 
 def test_a_reading_of_others_grows_old() -> None:

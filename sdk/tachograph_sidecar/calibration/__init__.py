@@ -1,0 +1,1 @@
+"""`tachograph calibrate`: what a model's work costs on this device, measured through planned loads."""
