@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Mapping
 
-from tachograph_evaluators import model_state, registry
+from tachograph_evaluators import heap, model_state, registry
 from tachograph_evaluators.app import settings
 from tachograph_evaluators.evaluator import Evaluator
 from tachograph_evaluators.scoring import Scorer
@@ -22,6 +22,7 @@ def _evaluators() -> Mapping[str, Evaluator]:
     """By name@version, warm; one that cannot warm up says why at its first answer."""
     started_s = time.monotonic()
     model_state.write(model_state.LOADING, seconds=0)
+    heap.keep_small()
     found = registry.installed(settings.enabled)
     problems: list[str] = []
     for name, evaluator in found.items():
@@ -30,6 +31,7 @@ def _evaluators() -> Mapping[str, Evaluator]:
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it is told
             _log.exception("evaluator %r cannot load its models", name)
             problems.append(f"{name}: {error!r}")
+    heap.trim()
     model_state.write(
         model_state.FAILED if problems else model_state.READY,
         seconds=time.monotonic() - started_s,

@@ -104,7 +104,7 @@ class Scorer:
 
     def _samples(self, hint: Hint) -> int:
         """How many other answers to a prompt the evaluators of the hint want at most."""
-        found = (self._evaluators.get(wanted.evaluator) for wanted in hint.wanted)
+        found: list[object] = [self._evaluators.get(wanted.evaluator) for wanted in hint.wanted]
         return max((one.most_samples for one in found if isinstance(one, Compares)), default=0)
 
     def _keep(self, outcome: _Outcome) -> None:

@@ -5,7 +5,9 @@ import math
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Final
 
+from tachograph_evaluators import heap
 from tachograph_evaluators.evaluator import (
     ERROR,
     MAX_EXPLANATION_CHARS,
@@ -15,6 +17,8 @@ from tachograph_evaluators.evaluator import (
     Score,
     not_applicable,
 )
+
+_LONG_NS: Final = 100_000_000  # models were at work: what they used for a moment goes back
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +55,7 @@ def embed_once(evaluators: Iterable[Evaluator], batch: Sequence[Answer]) -> None
         from tachograph_evaluators.judges.models import encoder
 
         encoder().encode(list(texts))
+        heap.trim()
 
 
 def lacks(evaluator: Evaluator, answer: Answer) -> str | None:
@@ -109,7 +114,10 @@ def timed(evaluator: Evaluator, ready: Sequence[Answer]) -> list[Sequence[Score]
     """
     started_ns = time.perf_counter_ns()
     judged = list(evaluator.evaluate(ready))
-    share_ns = (time.perf_counter_ns() - started_ns) // max(1, len(ready))
+    took_ns = time.perf_counter_ns() - started_ns
+    if took_ns > _LONG_NS:
+        heap.trim()
+    share_ns = took_ns // max(1, len(ready))
     if len(judged) != len(ready):
         raise WrongScores(f"{evaluator.name} judged {len(judged)} of {len(ready)} answers")
     for scores in judged:

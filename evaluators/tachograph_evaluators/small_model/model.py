@@ -22,8 +22,8 @@ MAX_TEXT_TOKENS: Final = 384
 _CHARS_A_TOKEN: Final = 16  # more than any text needs: bounds what is tokenised and then cut
 _TREE_TOKENS: Final = 2048  # a context with its continuations
 _SHARED_ROW_TOKENS: Final = 512  # texts without a context lie side by side in rows of this length
-_BATCH_TOKENS: Final = {"cpu": 4096, "cuda": 65_536}
-_LOGIT_ROWS: Final = {"cpu": 256, "cuda": 8192}  # 49,152 numbers each
+_BATCH_TOKENS: Final = {"cpu": 2048, "cuda": 65_536}  # more is slower on a CPU: caches
+_LOGIT_ROWS: Final = {"cpu": 128, "cuda": 8192}  # 49,152 numbers each
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ from tachograph_evaluators.small_model.gguf import Floats, GgufFile
 SITES: Final = ("qkv", "out", "gate_up", "down")
 """Linear maps of a layer, those with the same input fused: queries, keys and values; gate and up."""
 
+_QUERIES: Final = 208  # at a time: smaller parts cost more in calls than they save
+
 PADDING_BRANCH: Final = -1
 PREFIX_BRANCH: Final = 0
 
@@ -128,13 +130,8 @@ class Network:
         turned = _rotate(fused[:, :, : self.heads + self.key_heads], turn)
         queries, keys = turned.split([self.heads, self.key_heads], dim=2)
         values = fused[:, :, self.heads + self.key_heads :]
-        group = self.heads // self.key_heads
-        mixed = functional.scaled_dot_product_attention(
-            queries.transpose(1, 2),
-            keys.repeat_interleave(group, dim=2).transpose(1, 2),
-            values.repeat_interleave(group, dim=2).transpose(1, 2),
-            attn_mask=mask,
-        )
+        attend = _attend_by_parts if self.device == "cpu" else _attend
+        mixed = attend(queries.transpose(1, 2), keys.transpose(1, 2), values.transpose(1, 2), mask)
         joined = mixed.transpose(1, 2).reshape(rows, length, self.width)
         return _map(layer, changes, "out", joined)
 
@@ -153,7 +150,9 @@ class Network:
         steps = torch.arange(0, self.head_width, 2, device=self.device, dtype=torch.float32)
         angles = positions[..., None].float() * self._base ** (-steps / self.head_width)
         angles = torch.cat([angles, angles], dim=-1)[:, :, None]
-        return angles.cos().to(self.dtype), angles.sin().to(self.dtype)
+        sine = angles.sin()
+        sine[..., : self.head_width // 2] *= -1
+        return angles.cos().to(self.dtype), sine.to(self.dtype)
 
 
 def _map(layer: _Layer, changes: LayerUpdates, site: str, inputs: Tensor) -> Tensor:
@@ -165,9 +164,35 @@ def _map(layer: _Layer, changes: LayerUpdates, site: str, inputs: Tensor) -> Ten
 
 
 def _rotate(states: Tensor, turn: Any) -> Tensor:
-    cosine, sine = turn
-    first, second = states.chunk(2, dim=-1)
-    return states * cosine + torch.cat([-second, first], dim=-1) * sine
+    cosine, sine = turn  # the sine of the first half is negative: (a, b) becomes (-b, a)
+    return torch.addcmul(states * cosine, states.roll(states.shape[-1] // 2, dims=-1), sine)
+
+
+def _attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
+    group = queries.shape[1] // keys.shape[1]
+    return functional.scaled_dot_product_attention(
+        queries,
+        keys.repeat_interleave(group, dim=1),
+        values.repeat_interleave(group, dim=1),
+        attn_mask=mask,
+    )
+
+
+def _attend_by_parts(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
+    """The same for some queries at a time: nothing behind them is seen, so it is not computed."""
+    parts = []
+    for start in range(0, queries.shape[2], _QUERIES):
+        stop = min(start + _QUERIES, queries.shape[2])
+        parts.append(
+            functional.scaled_dot_product_attention(
+                queries[:, :, start:stop],
+                keys[:, :, :stop],
+                values[:, :, :stop],
+                attn_mask=mask[:, :, start:stop, :stop],
+                enable_gqa=True,
+            )
+        )
+    return torch.cat(parts, dim=2)
 
 
 def _halves(weight: Floats, heads: int) -> Floats:

@@ -25,14 +25,17 @@ def main() -> int:
     way, count = sys.argv[1], int(sys.argv[2])
     os.environ["TACHOGRAPH_EVALUATORS_JUDGE_SMALL_MODEL"] = "true" if way == "full" else "false"
     # Deferred: the evaluators read the variable when they are made.
+    from tachograph_evaluators import heap
     from tachograph_evaluators.evaluator import ERROR
     from tachograph_evaluators.judges.models import encoder
     from tachograph_evaluators.registry import installed
     from tachograph_evaluators.suite import judge_batch
 
+    heap.keep_small()  # as a worker's scoring process does
     evaluators = list(installed().values())
     for evaluator in evaluators:
         evaluator.warm_up()
+    heap.trim()
     if way == "plain":
         make_plain(encoder())
     batch = 1 if way == "plain" else BATCH
@@ -54,7 +57,7 @@ def main() -> int:
                 "cpu_s_per_answer": cpu_seconds / count,
                 "rss_mb": peak_kib / 1024,
                 "failed": failed,
-                "device": str(encoder().model.device),
+                "device": encoder().device,
                 "evaluators": [evaluator.name for evaluator in evaluators],
             }
         )
@@ -64,12 +67,16 @@ def main() -> int:
 
 def make_plain(encoder: Any) -> None:
     """The encoder as most would write it: padded, float32, each answer's texts in one call."""
-    model = encoder.model.float()
+    from tachograph_evaluators.judges.hub_model import HubModel
+    from tachograph_evaluators.judges.models import bundled_folder
+
+    plain = HubModel(str(bundled_folder()), encoder.device, is_local=True)
+    plain.model.float()
 
     def encode(texts: Sequence[str]) -> Any:
-        return model.encode(list(texts), normalize_embeddings=True, show_progress_bar=False)
+        return plain.model.encode(list(texts), normalize_embeddings=True, show_progress_bar=False)
 
-    encoder._embed = encode
+    encoder._model.encode = encode
 
 
 if __name__ == "__main__":

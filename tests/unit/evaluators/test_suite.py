@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from tachograph_evaluators.evaluator import Answer, Score
-from tachograph_evaluators.judges.models import encoder
+from tachograph_evaluators.judges.hub_model import HubModel
+from tachograph_evaluators.judges.models import bundled_folder, encoder
+from tachograph_evaluators.judges.packed import PackedBert, fast_dtype
 from tachograph_evaluators.suite import embed_once, judge_batch
 
 
@@ -77,6 +79,10 @@ def test_packed_vectors_are_the_ordinary_ones() -> None:
         "It stands 41 metres tall.",
     ]
     ours = encoder().encode(texts)
-    plain = encoder().model.encode(texts, normalize_embeddings=True, show_progress_bar=False)
+    plain = HubModel(str(bundled_folder()), "cpu", is_local=True)
     assert np.allclose(np.linalg.norm(ours, axis=1), 1.0, atol=1e-3)
-    assert ((ours * plain).sum(axis=1) > 0.998).all()
+    assert ((ours * plain.encode(texts)).sum(axis=1) > 0.998).all()
+    words = ["lighthouse", "naïve", "今日", "Whitfield", "xqzzyv", "41"]
+    packed = PackedBert(bundled_folder(), fast_dtype())
+    assert packed.pieces(words) == plain.pieces(words)
+    assert np.array_equal(packed.table, plain.table)
