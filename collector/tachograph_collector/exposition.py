@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from tachograph_collector.service import Collector
+from tachograph_store.queries.backlog import Waiting
 
 
-def exposition(collector: Collector) -> str:
-    """The text of `/metrics`."""
+def exposition(collector: Collector, waiting: Waiting | None) -> str:
+    """The text of `/metrics`; `waiting` is None while the store does not say how far judging is."""
     records: Counter[tuple[str, str, str]] = Counter()
     for account, count in collector.books.totals().items():
         records[account.signal, account.outcome, account.reason] += count
@@ -109,9 +110,28 @@ def exposition(collector: Collector) -> str:
             [({}, round(collector.started_at, 3))],
         ),
     ]
+    if waiting is not None:
+        lines += _judging(waiting)
     if collector.process is not None:
         lines = [_with_process(line, collector.process) for line in lines]
     return "\n".join(lines) + "\n"
+
+
+def _judging(waiting: Waiting) -> Iterable[str]:
+    """Of the store, not of this process: each of several collectors says the same."""
+    gauges = (
+        ("lag_seconds", "Age of the oldest answer that waits to be judged.", waiting.lag_s),
+        ("undecided_answers", "Answers that no planner has looked at.", waiting.undecided),
+        ("open", "Evaluations sent, being made, or to be tried again.", waiting.open),
+        ("parked", "Evaluations given up after repeated failure.", waiting.parked),
+        (
+            "sampling_factor",
+            "Share of what the rules want that is judged where judging is furthest behind.",
+            waiting.sampling_factor,
+        ),
+    )
+    for name, meaning, value in gauges:
+        yield from _family(f"tachograph_evaluation_{name}", "gauge", meaning, [({}, value)])
 
 
 def _with_process(line: str, process: int) -> str:

@@ -12,6 +12,7 @@ from tachograph_collector.books import Books
 from tachograph_collector.expiry_loop import ExpiryLoop
 from tachograph_collector.ingest import Ingest
 from tachograph_collector.journal.station import JournalStation
+from tachograph_collector.judging_gauges import JudgingGauges
 from tachograph_collector.limiter import ByteLimiter
 from tachograph_collector.middleware import RequestCounter
 from tachograph_collector.retention_days import RetentionDays
@@ -39,6 +40,7 @@ class Collector:
     limiter: ByteLimiter
     authenticator: Authenticator
     requests: RequestCounter
+    judging: JudgingGauges
     started_at: float
     process: int | None
     """The number of this process among several that share their ports."""
@@ -71,6 +73,7 @@ async def running_collector(
             KeyCache(find), allow_anonymous=settings.anonymous == "loopback"
         ),
         requests=requests,
+        judging=JudgingGauges(link),
         started_at=time.time(),
         process=process,
     )

@@ -101,8 +101,9 @@ async def healthz(request: Request, parts: Parts, response: Response) -> Health:
 
 @router.get("/metrics", response_class=Response)
 async def metrics(parts: Parts) -> Response:
-    """This process's own counters in Prometheus' text format, over all projects."""
-    return Response(exposition(parts), media_type="text/plain; version=0.0.4; charset=utf-8")
+    """This process's own counters and the lag of judging in Prometheus' text format, over all projects."""
+    text = exposition(parts, await parts.judging.read())
+    return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def _problems(parts: Parts) -> list[str]:
