@@ -26,13 +26,15 @@ from tests.benchmarks.quality.measures import (
     measure,
     span_f1,
 )
-from tests.benchmarks.quality.metrics import Interval, at_threshold, auroc
+from tests.benchmarks.quality.metrics import Interval, at_threshold, auroc, interval
 
 from tachograph_evaluators.evaluator import Evaluator
 from tachograph_evaluators.registry import installed
 
 IDENTITY_SOURCE = "hatecheck"
 PLANTED_SOURCE = "bipia_email"
+TRAINED_ON = ("armor:llmail-inject", "armor:satml-ctf-2024")
+"""Sources of injection's test rows of which other rows are trained on."""
 
 
 @dataclass
@@ -135,6 +137,15 @@ def injection(run: Run) -> dict[str, float | None] | None:
     known = columns(rows, length_of=("prompt", "context"))
     one = run.measured["injection"] = measure(judged, known)
     planted = known.sources == PLANTED_SOURCE
+    met = np.isin(known.sources, TRAINED_ON)
+    apart = at_threshold(known.bad[~met], judged.failed[~met])
+    area = interval(
+        known.sources[~met], lambda at: auroc(known.bad[~met][at], judged.alarm[~met][at])
+    )
+    run.notes.append(
+        f"injection, attacks of sources never trained on ({int(known.bad[~met].sum())}): AUROC "
+        f"{area.value:.3f} ({area.low:.3f}-{area.high:.3f}), recall {apart.recall or 0.0:.3f}"
+    )
     at = at_threshold(known.bad, judged.failed)
     return {
         "auroc": _round(auroc(known.bad, judged.alarm)),
@@ -158,7 +169,9 @@ def toxicity(run: Run) -> dict[str, float | None] | None:
         at = np.array([row.get("functionality") == functionality for row in rows])
         alarms = float(judged.failed[at].mean())
         kind = "toxic" if known.bad[at].all() else "benign"
-        run.notes.append(f"HateCheck {functionality} ({int(at.sum())} {kind}): alarms {alarms:.3f}")
+        run.notes.append(
+            f"toxicity, HateCheck {functionality} ({int(at.sum())} {kind}): alarms {alarms:.3f}"
+        )
     return {
         "auroc": _round(auroc(known.bad, judged.alarm)),
         "hatecheck_auroc": _round(auroc(known.bad[hate], judged.alarm[hate])),

@@ -1,6 +1,7 @@
 """The tables for people, the data file of the package, and the page's part."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,28 +73,62 @@ def update(
     notes: Sequence[str],
 ) -> None:
     """Write the package's data file and the page's table."""
-    evaluators: dict[str, Any] = {}
+    today, device = datetime.now(UTC).date().isoformat(), encoder().device
+    figures: dict[str, list[dict[str, Any]]] = {}
     for one in measured.values():
         for line in one.lines:
-            evaluators.setdefault(line.evaluator, []).append(_shipped(line))
-    for name, figures in f1.items():
-        evaluators.setdefault(name, []).extend(figures)
-    document = {
-        "measured_on": datetime.now(UTC).date().isoformat(),
-        "device": str(encoder().model.device),
-        "command": "make bench-quality",
-        "evaluators": {
-            name: {"version": versions[name], "figures": figures}
-            for name, figures in sorted(evaluators.items())
-        },
+            figures.setdefault(line.evaluator, []).append(_shipped(line))
+    for name, found in f1.items():
+        figures.setdefault(name, []).extend(found)
+    before = json.loads(quality.path().read_text(encoding="utf-8"))
+    evaluators = before["evaluators"] | {
+        name: {"version": versions[name], "measured_on": today, "device": device, "figures": found}
+        for name, found in figures.items()
     }
+    document = {"command": "make bench-quality", "evaluators": dict(sorted(evaluators.items()))}
     quality.path().write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     page = PAGE.read_text(encoding="utf-8")
-    before, _, rest = page.partition(BEGIN)
-    after = rest.partition(END)[2]
-    if not after:
+    head, _, rest = page.partition(BEGIN)
+    old, _, tail = rest.partition(END)
+    if not tail:
         raise ValueError(f"{PAGE} lacks the lines {BEGIN!r} and {END!r}")
-    PAGE.write_text(before + BEGIN + "\n" + _markdown(measured, notes) + END + after, "utf-8")
+    body = [_when(evaluators), "", *_table(measured, old), "", *_told(measured, notes, old)]
+    PAGE.write_text(head + BEGIN + "\n" + "\n".join(body) + "\n" + END + tail, "utf-8")
+
+
+def _when(evaluators: Mapping[str, Any]) -> str:
+    """Which evaluators were measured when, and on what."""
+    runs: dict[str, list[str]] = {}
+    for name, entry in evaluators.items():
+        runs.setdefault(f"{entry['measured_on']}, models on {entry['device']}", []).append(name)
+    return "; ".join(f"{run}: {', '.join(names)}" for run, names in sorted(runs.items())) + "."
+
+
+def _table(measured: Mapping[str, Measured], old: str) -> list[str]:
+    """All rows, those of evaluators that were not measured this time as they were."""
+    rows: dict[str, list[str]] = {}
+    for row in old.splitlines():
+        name = row.removeprefix("| ").split(" ")[0]
+        if row.startswith("| ") and name not in (*measured, "evaluator", "---"):
+            rows.setdefault(name, []).append(row)
+    for name, one in measured.items():
+        rows[name] = ["| " + " | ".join(cells(line)) + " |" for line in one.lines]
+    heading = ["| " + " | ".join(HEADINGS) + " |", "|" + " --- |" * len(HEADINGS)]
+    return heading + [row for name in sorted(rows) for row in rows[name]]
+
+
+def _told(measured: Mapping[str, Measured], notes: Sequence[str], old: str) -> list[str]:
+    """What stands below the table: each line begins with the name of its evaluator."""
+    told = [
+        line
+        for line in old.splitlines()
+        if line.startswith("- ") and not line[2:].startswith(tuple(measured))
+    ]
+    for name, one in measured.items():
+        lengths = "; ".join(f"{words} ({rows}) {value:.3f}" for words, rows, value in one.by_length)
+        told.append(f"- {name}, AUROC by length: {lengths}. Abstained on {one.abstained} rows.")
+    told += [f"- {note}" for note in notes if note.startswith(tuple(measured))]
+    return sorted(told, key=lambda line: re.split(r"\W", line[2:])[0])
 
 
 def _shipped(line: Line) -> dict[str, Any]:
@@ -108,17 +143,3 @@ def _shipped(line: Line) -> dict[str, Any]:
         "baseline": None if value is None else round(value, 3),
         "baseline_name": name,
     }
-
-
-def _markdown(measured: Mapping[str, Measured], notes: Sequence[str]) -> str:
-    today, device = datetime.now(UTC).date().isoformat(), encoder().model.device.type
-    lines = [f"{today}, models on {device}.", ""]
-    lines += ["| " + " | ".join(HEADINGS) + " |", "|" + " --- |" * len(HEADINGS)]
-    for one in measured.values():
-        lines += ["| " + " | ".join(cells(line)) + " |" for line in one.lines]
-    lines.append("")
-    for name, one in measured.items():
-        told = "; ".join(f"{words} ({rows}) {value:.3f}" for words, rows, value in one.by_length)
-        lines.append(f"- {name}, AUROC by length: {told}. Abstained on {one.abstained} rows.")
-    lines += [f"- {note}" for note in notes]
-    return "\n".join(lines) + "\n"
