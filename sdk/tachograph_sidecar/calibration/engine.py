@@ -86,7 +86,7 @@ class EngineClient:
             "ignore_eos": True,
         }
         status, body = self._post("/v1/chat/completions", json.dumps(asked).encode())
-        if status == 400:  # an engine that refuses what it does not know
+        if status in (400, 422):  # an engine that refuses what it does not know
             del asked["ignore_eos"]
             status, body = self._post("/v1/chat/completions", json.dumps(asked).encode())
         if status != 200:

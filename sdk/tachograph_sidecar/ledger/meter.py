@@ -19,9 +19,9 @@ class CumulativeEnergy:
     stretch: nothing is known across the break.
     """
 
-    def __init__(self) -> None:
-        self._times: deque[int] = deque(maxlen=MAX_READINGS)
-        self._joules: deque[float] = deque(maxlen=MAX_READINGS)
+    def __init__(self, max_readings: int = MAX_READINGS) -> None:
+        self._times: deque[int] = deque(maxlen=max_readings)
+        self._joules: deque[float] = deque(maxlen=max_readings)
 
     def add(self, at_ns: int, joules: float) -> None:
         """A reading; one that is not later than the last is left out."""
@@ -67,9 +67,9 @@ class DeviceEnergy:
     is read ten times. Without a counter the power alone is integrated, by the trapezoidal rule.
     """
 
-    def __init__(self) -> None:
-        self._counter = CumulativeEnergy()
-        self._power = CumulativeEnergy()
+    def __init__(self, max_readings: int = MAX_READINGS) -> None:
+        self._counter = CumulativeEnergy(max_readings)
+        self._power = CumulativeEnergy(max_readings)
         self._power_j = 0.0
         self._last_power: tuple[int, float] | None = None
 
@@ -112,18 +112,22 @@ class DeviceEnergy:
 
 
 class Meter:
-    """All devices of one engine together."""
+    """All devices of one engine together; the last `max_readings` of each kind are kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_readings: int = MAX_READINGS) -> None:
+        self._max_readings = max_readings
         self._devices: dict[int, DeviceEnergy] = {}
 
     def counter(self, device: int, at_ns: int, joules: float) -> None:
         """A device's energy counter was read."""
-        self._devices.setdefault(device, DeviceEnergy()).counter(at_ns, joules)
+        self._device(device).counter(at_ns, joules)
 
     def power(self, device: int, at_ns: int, watts: float) -> None:
         """A device's power was read."""
-        self._devices.setdefault(device, DeviceEnergy()).power(at_ns, watts)
+        self._device(device).power(at_ns, watts)
+
+    def _device(self, number: int) -> DeviceEnergy:
+        return self._devices.setdefault(number, DeviceEnergy(self._max_readings))
 
     @property
     def device_count(self) -> int:

@@ -1,0 +1,127 @@
+"""The loads of a ledger recording: mixed traffic, its requests alone, pairs with and without, twins."""
+
+import csv
+import itertools
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from tests.benchmarks.ledger.client import Spec, StreamClient
+from tests.benchmarks.ledger.recording import Experiment, Recording
+
+MARGIN_S = 0.3
+"""Around each load, so that its first and last readings hold nothing of another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much is recorded. `longest_*` in tokens; the pause lets the clocks go down."""
+
+    mixed_requests: int = 250
+    mixed_rate: float = 4.0  # requests a second
+    isolated: int = 30
+    pairs: int = 20
+    twins: int = 10
+    largest_batch: int = 24
+    longest_prompt: int = 4_096
+    longest_answer: int = 256
+    pause_s: float = 3.0
+    idle_s: float = 12.0
+
+    @property
+    def load_count(self) -> int:
+        return 1 + self.isolated + 2 * self.pairs + self.twins
+
+
+QUICK = Sizes(
+    mixed_requests=6, mixed_rate=8.0, isolated=2, pairs=2, twins=1, largest_batch=4,
+    longest_prompt=1_000, longest_answer=30, pause_s=0.1, idle_s=1.5,
+)  # fmt: skip
+
+
+def run_all(
+    sizes: Sizes,
+    client: StreamClient,
+    recording: Recording,
+    draw: random.Random,
+    on_load: Callable[[str], None],
+    trace: Sequence[Spec] | None = None,
+) -> None:
+    """Add every experiment and its requests to the recording."""
+
+    def load(
+        kind: str, specs: Sequence[Spec], pair: int | None = None, subject: int | None = None
+    ) -> int:
+        """Run it; the key of its first request."""
+        number = len(recording.experiments)
+        start_ns = time.perf_counter_ns()
+        time.sleep(MARGIN_S)
+        records = client.send_together(specs, number)
+        time.sleep(MARGIN_S)
+        stop_ns = time.perf_counter_ns()
+        own = subject if kind == "isolated" or subject is None else records[0].key + subject
+        recording.experiments.append(Experiment(number, kind, pair, own, start_ns, stop_ns))
+        recording.requests.extend(records)
+        on_load(kind)
+        time.sleep(sizes.pause_s)
+        return records[0].key
+
+    time.sleep(sizes.idle_s)
+    mixed = list(trace or mixed_load(sizes, draw))
+    first = load("mixed", mixed)
+    for place in draw.sample(range(len(mixed)), min(sizes.isolated, len(mixed))):
+        alone = Spec(mixed[place].prompt_tokens, mixed[place].output_tokens)
+        load("isolated", [alone], subject=first + place)
+    for pair in range(sizes.pairs):
+        batch = [_lengths(sizes, draw) for _ in range(draw.randint(2, sizes.largest_batch))]
+        place = draw.randrange(len(batch))
+        without = [spec for index, spec in enumerate(batch) if index != place]
+        turns = [("with", batch, place), ("without", without, None)]
+        for kind, specs, subject in turns if pair % 2 == 0 else turns[::-1]:
+            load(kind, specs, pair, subject)
+    for _ in range(sizes.twins):
+        twin = _lengths(sizes, draw)
+        others = [_lengths(sizes, draw) for _ in range(sizes.largest_batch // 2)]
+        load("twins", [twin, twin, *others], subject=0)
+
+
+def mixed_load(sizes: Sizes, draw: random.Random) -> list[Spec]:
+    """Arrivals in bursts (gamma-distributed gaps of coefficient of variation 2), mixed lengths."""
+    specs, at_s = [], 0.0
+    for _ in range(sizes.mixed_requests):
+        lengths = _lengths(sizes, draw)
+        specs.append(Spec(lengths.prompt_tokens, lengths.output_tokens, at_s))
+        at_s += draw.gammavariate(0.25, 4.0 / sizes.mixed_rate)
+    return specs
+
+
+def read_trace(path: Path, sizes: Sizes) -> list[Spec]:
+    """The first requests of a CSV of the Azure LLM inference trace: TIMESTAMP, ContextTokens,
+    GeneratedTokens (Patel et al., "Splitwise", ISCA 2024); lengths are cut to the sizes'.
+
+    Raises SystemExit for a file without these columns.
+    """
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(itertools.islice(csv.DictReader(file), sizes.mixed_requests))
+    try:
+        times = [datetime.fromisoformat(row["TIMESTAMP"][:26]).timestamp() for row in rows]
+        return [
+            Spec(
+                min(sizes.longest_prompt, max(8, int(row["ContextTokens"]))),
+                min(sizes.longest_answer, max(1, int(row["GeneratedTokens"]))),
+                at_s - times[0],
+            )
+            for row, at_s in zip(rows, times, strict=True)
+        ]
+    except (KeyError, ValueError) as error:
+        raise SystemExit(f"{path} is no trace of Azure's: {error}") from error
+
+
+def _lengths(sizes: Sizes, draw: random.Random) -> Spec:
+    """Log-normal, as prompts and answers of conversations are."""
+    prompt = min(sizes.longest_prompt, max(16, int(draw.lognormvariate(6.2, 1.0))))
+    answer = min(sizes.longest_answer, max(4, int(draw.lognormvariate(4.0, 0.8))))
+    return Spec(prompt, answer)
