@@ -53,6 +53,9 @@ PEERS: Final[Mapping[str, type[PeerServer]]] = {"phoenix": PhoenixServer, "mlflo
 _WARM_UP_SPANS: Final = 400
 _WARM_S: Final = 2.0
 _MAX_WARM_UPS: Final = 6
+_WARM_ROUND_S: Final = 1.0
+"""Of its own load, to each contestant just before its round: it has been idle for the others' minutes,
+and what the kernel took back of its memory meanwhile would be counted."""
 _ONE_CONNECTION_SPANS: Final = 6_000
 _ONE_CONNECTION_ROUNDS: Final = 3
 _MAX_HELD_SPANS: Final = 500_000  # bodies are made beforehand: 2.3 kB a span
@@ -76,6 +79,8 @@ class Bench:
             self.contestants.append(PEERS[name](folder, args.cache))
         self.measured: dict[str, Measured] = {}
         self.figures = Figures(zstd_ratio=self._streams[0].zstd_ratio)
+        self._rates: dict[str, float] = {}
+        """Of each contestant's last warm-up, spans/s."""
 
     def start(self) -> None:
         """Start everybody, one after another, and warm them up."""
@@ -92,8 +97,16 @@ class Bench:
             one = run_round(contestant, f"warm-{number}", bodies, self._args.connections)
             slowest_s = one.outcome.latency_ms(1.0) / 1e3
             self._say(f"  warm-up {number}: slowest request {slowest_s:.1f} s")
+            self._rates[contestant.name] = one.spans_per_s
             if slowest_s < _WARM_S:
                 return
+
+    def _warm_up_again(self, contestant: Contestant, number: int) -> None:
+        batch = self._args.batch
+        spans = max(batch, int(self._rates[contestant.name] * _WARM_ROUND_S) // batch * batch)
+        bodies = self._streams[0].bodies(batch, spans=min(spans, self._args.spans))
+        one = run_round(contestant, f"again-{number}", bodies, self._args.connections)
+        self._rates[contestant.name] = one.spans_per_s
 
     def rounds(self) -> None:
         """The same spans to each contestant in turn."""
@@ -102,6 +115,7 @@ class Bench:
         for number, stream in enumerate(self._streams, 1):
             for contestant in self.contestants:
                 phase = f"round-{number}"
+                self._warm_up_again(contestant, number)
                 bodies = stream.bodies(self._args.batch, spans=self._spans_of(contestant))
                 one = run_round(contestant, phase, bodies, self._args.connections)
                 self.measured[contestant.name].rounds.append(one)
