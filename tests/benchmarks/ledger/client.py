@@ -93,6 +93,7 @@ class StreamClient:
     def _send(self, body: bytes, key: int, experiment: int) -> RequestRecord:
         connection, answer, begin_ns = self._ask(body)
         if answer.status in (400, 422):  # an engine that refuses what it does not know
+            answer.close()
             connection.close()
             asked = json.loads(body)
             del asked["ignore_eos"]
@@ -112,6 +113,7 @@ class StreamClient:
                 if (choices[0].get("delta") or {}).get("content"):
                     events.append(now_ns)
         finally:
+            answer.close()
             connection.close()
         details = usage.get("prompt_tokens_details")
         cached = details.get("cached_tokens") if isinstance(details, dict) else None
