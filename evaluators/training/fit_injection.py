@@ -16,6 +16,7 @@ from typing import Any
 
 from tachograph_evaluators.judges.ngrams import LinearHead
 from training.injection_prompts import PromptWriter
+from training.injection_texts import HELD_OUT
 from training.leaks import LeakCheck
 from training.linear import area, fit, rows_of
 
@@ -32,7 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="fast head of the injection judge")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--texts", type=Path, required=True)
-    parser.add_argument("--hold-out", default="", help="attack sets left out, comma separated")
+    parser.add_argument("--hold-out", default=",".join(HELD_OUT), help="attack sets left out")
     parser.add_argument("--strength", type=float, default=6.0, help="C of the regression")
     parser.add_argument("--dry", action="store_true", help="only print figures")
     args = parser.parse_args()
@@ -54,7 +55,7 @@ def training_texts(
     check = LeakCheck([row["prompt"] for row in test] + [row["context"] for row in test])
     by_source: dict[str, list[str]] = {}
     for row in rows_of(folder / "attacks.jsonl"):
-        if row["source"] not in left_out:
+        if not row["source"].startswith(left_out):
             by_source.setdefault(row["source"], []).append(row["text"])
     attacks = [
         piece

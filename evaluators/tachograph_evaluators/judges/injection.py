@@ -33,8 +33,8 @@ MAX_PROMPT_CHARS: Final = 200_000
 _HEAD_FILE: Final = "injection_ngrams.json"
 _WINDOW_WORDS: Final = 60
 _MAX_WINDOWS: Final = 400
-_HEARD_WORDS: Final = 120
-_MAX_HEARD: Final = 12  # pieces of one text that the language model reads
+HEARD_WORDS: Final = 120
+MAX_HEARD: Final = 12  # pieces of one text that the language model reads
 _WORD: Final = re.compile(r"\S+")
 
 
@@ -51,7 +51,7 @@ class Injection:
     """Scores `injection`; offsets mark pieces of the prompt or of the context, whichever is worse."""
 
     name = "injection"
-    version = "1"
+    version = "2"
     scores = ("injection",)
     needs: frozenset[str] = frozenset()
     batch_size = 32
@@ -78,7 +78,7 @@ class Injection:
         """Windows of each prompt; the trained head reads longer ones, and its worst word counts."""
         found = [fast_prompt(prompt) for prompt in prompts]
         asked = [
-            [span.text for span in islice(windows(prompt, _HEARD_WORDS), _MAX_HEARD)]
+            [span.text for span in islice(windows(prompt, HEARD_WORDS), MAX_HEARD)]
             if pieces
             else []
             for prompt, pieces in zip(prompts, found, strict=True)
@@ -97,7 +97,7 @@ class Injection:
         """Sentences of each context; the trained head reads the most suspicious ones."""
         found = [fast_context(answer.context or "", answer.prompt or "") for answer in batch]
         chosen = [
-            sorted(range(len(pieces)), key=lambda index: -pieces[index].logit)[:_MAX_HEARD]
+            sorted(range(len(pieces)), key=lambda index: -pieces[index].logit)[:MAX_HEARD]
             for pieces in found
         ]
         said = self._of_contexts.logits(

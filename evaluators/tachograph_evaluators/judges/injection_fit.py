@@ -1,7 +1,8 @@
 """How the injection judge weighs its witnesses: log-odds 0 at the shipped threshold.
 
 Chosen so that of the benign prompts of NotInject, WildGuard and HaluEval fewer than two in a hundred
-alarm; docs/evaluators.md has what is found then.
+alarm, so the false alarms measured on them flatter; evaluators/training/calibrate_injection.py tells
+what texts that nothing was chosen on ask for. docs/evaluators.md has what is found.
 """
 
 from dataclasses import dataclass
@@ -33,18 +34,19 @@ class InjectionFit:
         """Log-odds of a prompt, from the worst that was said of its pieces."""
         if head is None:
             return phrase - self.prompt_threshold
-        return (phrase + _kept(head) - self.heard_prompt_threshold) / 2
+        return (phrase + kept(head) - self.heard_prompt_threshold) / 2
 
     def context(self, weight: float, known: float, head: float | None) -> float:
         """Log-odds of a sentence of a context."""
         weight += known * self.known / 2
         if head is None:
             return self.slope * (weight - self.context_threshold)
-        heard = weight + self.planted_head * _kept(head)
+        heard = weight + self.planted_head * kept(head)
         return self.slope * (heard - self.heard_context_threshold)
 
 
-def _kept(logit: float) -> float:
+def kept(logit: float) -> float:
+    """A head's log-odds, bounded."""
     return max(-_LIMIT, min(_LIMIT, logit))
 
 
