@@ -8,11 +8,16 @@ from tachograph_store.client import Store
 from tachograph_store.errors import StoreError
 from tachograph_store.mutations import MutationProgress, mutate
 
-TABLES: Final = ("spans", "scores", "jobs", "incidents", "deliveries")
+TABLES: Final = ("spans", "scores", "jobs", "incidents", "deliveries", "day_rollups")
 """Tables in which something of a user may lie."""
 
 _POLL_S: Final = 0.5
-_NO_PARTITION: Final = {"spans": "19700101", "scores": "19700101", "jobs": "197001"}
+_NO_PARTITION: Final = {
+    "spans": "19700101",
+    "scores": "19700101",
+    "jobs": "197001",
+    "day_rollups": "197001",
+}
 
 
 def remove_masked_rows(migrator: Store) -> Iterator[MutationProgress]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tachograph_store.client import Store
+from tachograph_store.day_rollups import remove_days
 from tachograph_store.mutations import MutationProgress, finish_mutations, mutate
 from tachograph_store.retention import COUNTED, EXPIRIES, Retention, tomorrow
 
@@ -49,6 +50,8 @@ def rewrite_expiry(store: Store, project: str, days: Retention) -> Iterator[Muta
                 f"UPDATE {assignments} WHERE project = {{project:String}} AND ({_wrong(table)})",
                 _parameters(project, days, table),
             )
+    # They were added up from spans that expire on other days now.
+    yield from remove_days(store, project)
 
 
 def rows_to_rewrite(store: Store, project: str, days: Retention, table: str) -> int:

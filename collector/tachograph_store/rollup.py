@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from tachograph_store.client import Store
+from tachograph_store.day_rollups import DayRollups, day_of, days_between
 from tachograph_store.named import query_text
 from tachograph_store.retention import effective
 
@@ -43,6 +44,9 @@ CHILD_LATE_S: Final = 600
 
 CHILD_MINUTES: Final = (CHILD_EARLY_S + CHILD_LATE_S) // 60 + 1
 """Minutes in which the proxy may have seen what a client span of one minute called."""
+
+_RESTS: Final = 3
+"""Settling times for which a day is left alone after it changed: days are dear to compute."""
 
 _SPANS_PER_STATEMENT: Final = 200_000
 _MINUTES_PER_QUESTION: Final = 2_000  # they stand in a URL of 64 kB
@@ -118,7 +122,7 @@ class RollupJob:
         """Bring all projects up to date; how many minutes were computed. Raises `StoreError`."""
         minutes: dict[str, int] = {}
         for step in self.steps():
-            minutes[step.project] = step.minutes
+            minutes[step.project] = max(step.minutes, minutes.get(step.project, 0))
         return sum(minutes.values())
 
     def steps(self) -> Iterator[Step]:
@@ -135,14 +139,25 @@ class RollupJob:
             yield from self._bring_up(project, since_us, settled_us)
         if was_set_back or (has_work and settled_us > cursor.settled_us):
             self._save(cursor, settled_us)
+        yield from self._compute_days(cursor.now_us)
+
+    def _compute_days(self, now_us: int) -> Iterator[Step]:
+        """Add up days that are over, also of projects that have been silent since."""
+        rest = timedelta(microseconds=_RESTS * self._settling_us)
+        parameters = {"project": "", "end_day": day_of(now_us // 1_000_000)}
+        for row in self._store.rows("rollup_open_days", parameters):
+            for _ in DayRollups(self._store, row["project"]).compute(now_us, rest):
+                yield Step(row["project"], 0, 0)
 
     def rebuild(self, project: str, since: datetime, until: datetime) -> Iterator[Step]:
         """Compute all minutes that touch [since, until) again, statement by statement.
 
         Minutes whose spans have begun to expire keep their rollups. Raises `StoreError`.
         """
-        first_s = int(since.timestamp()) // 60 * 60
-        known = self._known(project, max(0, first_s), int(-(-until.timestamp() // 1)))
+        first_s = max(0, int(since.timestamp()) // 60 * 60)
+        until_s = int(-(-until.timestamp() // 1))
+        DayRollups(self._store, project).take_back(days_between(first_s, until_s))
+        known = self._known(project, first_s, until_s)
         yield from self._compute(project, known, sorted({hour_of(minute) for minute in known}))
 
     def _bring_up(self, project: str, since_us: int, settled_us: int) -> Iterator[Step]:
@@ -151,6 +166,10 @@ class RollupJob:
             "rollup_dirty",
             {"project": project, "since_us": since_us, "child_late_s": CHILD_LATE_S},
         )
+        days = DayRollups(self._store, project)
+        touched = {day_of(row["minute"]) for row in dirty}
+        touched.update(*(days_between(mark["since_s"], mark["until_s"]) for mark in marks))
+        days.take_back(touched | days.scored_since(since_us))
         yield from self._uncount(project, [row["minute"] for row in dirty])
         # Of a minute that was written to just now readers take the spans anyway; it is computed once,
         # when it has come to rest.

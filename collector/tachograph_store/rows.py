@@ -219,6 +219,36 @@ class RollupRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DayRollupRow:
+    """Counted requests of one segment on one day, its answers, or a note; the rollup job's alone.
+
+    See `tachograph_store.day_rollups`. `unscored` are those of `requests` without a score, of the
+    kind answers.
+    """
+
+    project: str
+    kind: str  # user | session | tenant | model | answers | whole
+    day: date
+    segment: str
+    requests: int
+    errors: int
+    input_tokens: int | None
+    output_tokens: int | None
+    longest_prompt_tokens: int | None
+    list_cost: Decimal | None
+    compute_cost: Decimal | None
+    cost_currency: str | None
+    duration_ns: int
+    max_duration_ns: int
+    unscored: int
+    is_valid: int = 0  # of a note: 1 the rows may be read, 0 they may not, 2 they are being written
+    spans_expire_on: date  # the first of its spans
+    answers_expire_on: date  # the first of its answers' texts
+    version: int = 0
+    expires_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RollupMarkRow:
     """Minutes that the rollup job must compute again though no span was written there."""
 
@@ -389,6 +419,7 @@ TABLES: Mapping[str, type] = {
     "engine_readings": EngineReadingRow,
     "scores": ScoreRow,
     "rollups": RollupRow,
+    "day_rollups": DayRollupRow,
     "rollup_marks": RollupMarkRow,
     "jobs": JobRow,
     "incidents": IncidentRow,

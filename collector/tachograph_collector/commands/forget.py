@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
+from tachograph_collector.forgetting.days import remove_day_rollups
 from tachograph_collector.forgetting.journals import drain_journals
 from tachograph_collector.forgetting.quarantine import clean_quarantine
 from tachograph_collector.settings import CollectorSettings
@@ -145,6 +146,7 @@ class _Steps:
         self._mutate(remove_masked_rows(self._migrator))
         self._mutate(delete_spans(self._store, self._request, self._deadline_s))
         forget.mark_rollups(self._store, self._request)
+        self._mutate(remove_day_rollups(self._store, self._subject.project, self._deadline_s))
         self._count_down("replaced parts", remove_old_parts(self._migrator, self._deadline_s))
 
     def _forgotten(self, trace_ids: set[str]) -> set[str]:

@@ -84,7 +84,7 @@ def counted_pieces(
     settled_us = store.rows("rollup_cursor", {"project": ""})[0]["settled_us"]
     if not settled_us:
         return all_raw
-    raw, has_doubles = _raw_minutes(
+    raw, has_doubles = raw_minutes(
         store, selection.project, settled_us, first_s, last_s, reads_groups
     )
     if since_ns < first_s * _SECOND:
@@ -106,7 +106,7 @@ def counted_pieces(
     )
 
 
-def _raw_minutes(
+def raw_minutes(
     store: Store, project: str, settled_us: int, since_s: int, until_s: int, reads_groups: bool
 ) -> tuple[set[int], bool]:
     """Whole minutes of the range whose rollups do not say enough; whether doubles may be there."""

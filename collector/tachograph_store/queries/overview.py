@@ -9,6 +9,7 @@ from typing import Final
 from tachograph.semconv.values import GENERATIVE_OPERATIONS
 from tachograph_store.client import Store
 from tachograph_store.queries.counted import counted_requests
+from tachograph_store.queries.known_days import known_days
 from tachograph_store.queries.selection import Selection, whole_days
 
 
@@ -130,11 +131,14 @@ def overview_unscored(store: Store, selection: Selection) -> Coverage:
         **whole_days(selection.since, selection.until),
         "operations": sorted(GENERATIVE_OPERATIONS),
     }
+    known = known_days(store, selection, for_answers=True).parameters()
     kinds = (False, True) if parameters["whole_from"] else (False,)
     rows = [
-        store.rows("overview_unscored", {**parameters, "is_whole": is_whole})[0]
+        store.rows("overview_unscored", {**parameters, **known, "is_whole": is_whole})[0]
         for is_whole in kinds
     ]
+    if known["days"]:
+        rows += store.rows("overview_day_answers", {"project": selection.project, **known})
     unscored = sum(row["unscored"] for row in rows)
     left_out = _left_out(store, parameters) if unscored else 0
     return Coverage(

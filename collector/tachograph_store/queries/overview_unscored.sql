@@ -1,6 +1,7 @@
 -- How many judgeable answers of the range have no score by an evaluator yet. An answer whose text
 -- was not captured cannot be judged and is not waited for.
--- Days that lie in the range as a whole are asked for by their names ({is_whole}).
+-- Days that lie in the range as a whole are asked for by their names ({is_whole}), but for those that
+-- were added up.
 -- Spans are compared by a hash of 64 bits: several times as fast as two strings, and exact in practice.
 SELECT
     count() AS answers,
@@ -11,11 +12,13 @@ SELECT
           AND span_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
           AND span_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
           AND (_partition_id >= {whole_from:String} AND _partition_id < {whole_until:String}) = {is_whole:Bool}
+          AND NOT has({known_partitions:Array(String)}, _partition_id)
           AND source = 'evaluator'
     )) AS unscored
 FROM spans FINAL
 WHERE project = {project:String}
   AND (_partition_id >= {whole_from:String} AND _partition_id < {whole_until:String}) = {is_whole:Bool}
+  AND NOT has({known_partitions:Array(String)}, _partition_id)
   AND ({is_whole:Bool} OR start_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC'))
   AND ({is_whole:Bool} OR start_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC'))
   AND is_counted

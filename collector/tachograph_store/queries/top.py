@@ -9,6 +9,7 @@ from typing import Literal
 
 from tachograph_store.client import Store
 from tachograph_store.queries import run
+from tachograph_store.queries.known_days import known_days
 from tachograph_store.queries.selection import Selection, whole_days
 
 TopKind = Literal["tenant", "user", "model", "session"]
@@ -46,6 +47,7 @@ def top_segments(
         TopSegment,
         **selection.parameters(),
         **whole_days(selection.since, selection.until),
+        **known_days(store, selection).parameters(),
         by=by,
         order=order,
         limit=max(1, min(limit, MAX_SEGMENTS)),

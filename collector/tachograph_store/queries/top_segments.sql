@@ -1,47 +1,74 @@
--- Tenants, users, models or sessions with the most of something, over counted requests. Days that lie
--- in the range as a whole are read without the time of each span.
+-- Tenants, users, models or sessions with the most of something, over counted requests: of the days that
+-- were added up from their totals, the others from spans, where days that lie in the range as a whole
+-- are read without the time of each.
 SELECT
-    segment,
-    count() AS requests,
-    countIf(status_code = 'ERROR') AS errors,
-    sumOrNull(s.input_tokens) AS input_tokens,
-    sumOrNull(s.output_tokens) AS output_tokens,
-    maxOrNull(s.input_tokens) AS longest_prompt_tokens,
-    sumOrNull(s.list_cost) AS list_cost,
-    sumOrNull(s.compute_cost) AS compute_cost,
-    any(s.cost_currency) AS cost_currency,
-    avg(s.duration_ns) / 1e9 AS mean_duration_s,
-    max(s.duration_ns) AS max_duration_ns
+    t.segment AS segment,
+    sum(t.requests) AS requests,
+    sum(t.errors) AS errors,
+    sumOrNull(t.input_tokens) AS input_tokens,
+    sumOrNull(t.output_tokens) AS output_tokens,
+    maxOrNull(t.longest_prompt_tokens) AS longest_prompt_tokens,
+    sumOrNull(t.list_cost) AS list_cost,
+    sumOrNull(t.compute_cost) AS compute_cost,
+    any(t.cost_currency) AS cost_currency,
+    sum(t.duration_ns) / requests / 1e9 AS mean_duration_s,
+    max(t.max_duration_ns) AS max_duration_ns
 FROM
 (
     SELECT
-        -- nested: of multiIf, the columns of every branch would be read
-        if({by:String} = 'tenant', toNullable(toString(tenant)),
-            if({by:String} = 'user', user,
-                if({by:String} = 'session', session, toNullable(toString(coalesce(response_model, request_model))))
-            )
-        ) AS segment,
-        status_code, input_tokens, output_tokens, list_cost, compute_cost, cost_currency, duration_ns
+        d.segment AS segment, requests, errors, input_tokens, output_tokens, longest_prompt_tokens,
+        list_cost, compute_cost, cost_currency, duration_ns, max_duration_ns
+    FROM day_rollups AS d
+    WHERE project = {project:String}
+        AND kind = {by:String}
+        AND day IN {days:Array(Date)}
+        AND (day, d.version) IN (SELECT arrayJoin(arrayZip({days:Array(Date)}, {versions:Array(UInt64)})))
+    UNION ALL
+    SELECT
+        assumeNotNull(s.fact) AS segment,
+        count() AS requests,
+        countIf(status_code = 'ERROR') AS errors,
+        sumOrNull(s.input_tokens) AS input_tokens,
+        sumOrNull(s.output_tokens) AS output_tokens,
+        maxOrNull(s.input_tokens) AS longest_prompt_tokens,
+        sumOrNull(s.list_cost) AS list_cost,
+        sumOrNull(s.compute_cost) AS compute_cost,
+        any(s.cost_currency) AS cost_currency,
+        sum(s.duration_ns) AS duration_ns,
+        max(s.duration_ns) AS max_duration_ns
     FROM
     (
-        SELECT *
-        FROM spans FINAL
-        WHERE project = {project:String}
-            AND _partition_id >= {whole_from:String} AND _partition_id < {whole_until:String}
-        UNION ALL
-        SELECT *
-        FROM spans FINAL
-        WHERE project = {project:String}
-            AND NOT (_partition_id >= {whole_from:String} AND _partition_id < {whole_until:String})
-            AND start_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
-            AND start_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
-    )
-    WHERE is_counted
-        AND (empty({models:Array(String)}) OR has({models:Array(String)}, coalesce(response_model, request_model, '')))
-        AND (empty({tenants:Array(String)}) OR has({tenants:Array(String)}, ifNull(tenant, '')))
-        AND (empty({variants:Array(String)}) OR has({variants:Array(String)}, ifNull(variant, '')))
-) AS s
-WHERE segment IS NOT NULL
+        SELECT
+            -- nested: of multiIf, the columns of every branch would be read
+            if({by:String} = 'tenant', toNullable(toString(tenant)),
+                if({by:String} = 'user', user,
+                    if({by:String} = 'session', session, toNullable(toString(coalesce(response_model, request_model))))
+                )
+            ) AS fact,
+            status_code, input_tokens, output_tokens, list_cost, compute_cost, cost_currency, duration_ns
+        FROM
+        (
+            SELECT *
+            FROM spans FINAL
+            WHERE project = {project:String}
+                AND _partition_id >= {whole_from:String} AND _partition_id < {whole_until:String}
+                AND NOT has({known_partitions:Array(String)}, _partition_id)
+            UNION ALL
+            SELECT *
+            FROM spans FINAL
+            WHERE project = {project:String}
+                AND NOT (_partition_id >= {whole_from:String} AND _partition_id < {whole_until:String})
+                AND start_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
+                AND start_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
+        )
+        WHERE is_counted
+            AND (empty({models:Array(String)}) OR has({models:Array(String)}, coalesce(response_model, request_model, '')))
+            AND (empty({tenants:Array(String)}) OR has({tenants:Array(String)}, ifNull(tenant, '')))
+            AND (empty({variants:Array(String)}) OR has({variants:Array(String)}, ifNull(variant, '')))
+    ) AS s
+    WHERE fact IS NOT NULL
+    GROUP BY segment
+) AS t
 GROUP BY segment
 ORDER BY
     multiIf(

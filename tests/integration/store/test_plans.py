@@ -100,6 +100,10 @@ PARAMETERS: dict[str, Any] = {
     "child_minutes": 12,
     "child_early_s": 60,
     "has_doubles": True,
+    # of days that were added up
+    "days": [],
+    "versions": [],
+    "known_partitions": [],
 }
 
 
@@ -126,6 +130,11 @@ WHOLE_DAYS = WHOLE | {
     "whole_until": f"{NOON - timedelta(days=1):%Y%m%d}",
 }
 ONLY_WHOLE_DAYS = WHOLE_DAYS | {"is_whole": True}
+ADDED_UP = {
+    "days": [(NOON - timedelta(days=back)).date() for back in (3,)],
+    "versions": [1],
+    "known_partitions": [f"{NOON - timedelta(days=back):%Y%m%d}" for back in (3,)],
+}
 
 PLANS: dict[str, list[Plan]] = {
     "counted_rollups": [Plan("rollups", narrowed=False)],
@@ -137,6 +146,7 @@ PLANS: dict[str, list[Plan]] = {
     "neighbours": [SPANS_OF_RANGE],
     "slowness_engine": [Plan("engine_readings")],
     "slowness_norms": [SPANS_OF_RANGE],
+    "overview_day_answers": [Plan("day_rollups", narrowed=False, parameters=ADDED_UP)],
     "overview_left_out": [SPANS_OF_RANGE, SCORES_OF_RANGE],
     "overview_skips": [Plan("jobs", narrowed=False)],
     "overview_unscored": [
@@ -158,7 +168,11 @@ PLANS: dict[str, list[Plan]] = {
     "sessions_page": [SPANS_OF_RANGE],
     "span_facts": [replace(BY_TRACE, parameters={"spans": [TRACE + "0" * 16]})],
     "span_of_response": [Plan("spans", narrowed=False)],
-    "top_segments": [Plan("spans", parameters=WHOLE_DAYS)],
+    "top_segments": [
+        Plan("spans", parameters=WHOLE_DAYS),
+        Plan("spans", parameters=WHOLE_DAYS | ADDED_UP),
+        Plan("day_rollups", narrowed=False, parameters=WHOLE_DAYS | ADDED_UP),
+    ],
     "trace_scores": [SCORES_BY_TRACE],
     "trace_spans": [BY_TRACE],
     "traces_found": [
@@ -228,7 +242,14 @@ SELECT ['p', 'q'][1 + number % 2], toDateTime(1789041600 - number * 60, 'UTC'), 
     toDate('2099-01-01')
 FROM numbers(20000)
 """
+DAY_ROLLUPS = """
+INSERT INTO day_rollups (project, kind, day, segment, version, expires_on)
+SELECT ['p', 'q'][1 + number % 2], ['user', 'answers'][1 + intDiv(number, 2) % 2],
+    toDate('2026-09-10') - intDiv(number, 4000), toString(number), 1, toDate('2099-01-01')
+FROM numbers(40000)
+"""
 TABLES = (
+    "day_rollups",
     "spans",
     "scores",
     "jobs",
@@ -256,6 +277,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
                 INCIDENTS,
                 DELIVERIES,
                 ROLLUPS,
+                DAY_ROLLUPS,
             ):
                 writer.command(sql)
         with connect(own.settings, "migrator") as migrator:

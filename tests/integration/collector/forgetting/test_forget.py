@@ -50,6 +50,11 @@ def assert_others_kept(stack: Stack) -> None:
 @pytest.mark.timeout(300)
 def test_a_user_is_nowhere_afterwards(stack: Stack) -> None:
     fill(stack)
+    stack.store.command(
+        "INSERT INTO day_rollups (project, kind, day, segment, version, expires_on) "
+        "SELECT {project:String}, 'user', yesterday(), {name:String}, 1, toDate('2099-01-01')",
+        {"project": PROJECT, "name": stack.secret},
+    )
     before = files_with(stack.home, stack.user, stack.secret)
     for found in before.values():  # the search would see what is left
         for place in ("store/data/store", "journal/quarantine"):
@@ -73,6 +78,7 @@ def test_a_user_is_nowhere_afterwards(stack: Stack) -> None:
     assert (request.kind, request.state) == ("user", "done")
     assert request.subject_hash in done.stderr and request.finished_at is not None
     assert stack.count("rollup_marks") >= 1
+    assert stack.count("day_rollups") == 0
 
 
 @pytest.mark.timeout(300)
