@@ -1,12 +1,14 @@
 """Replays recorded readings of a GPU through the ledger: `make bench-ledger ARGS=recording.jsonl.gz`.
 
-Without an argument every file in `recordings/` beside this script. Prints each load's figures, the bars
-that they have to reach, then one JSON object. `record_ledger.py` makes recordings.
+Without an argument every file in `recordings/` beside this script. Prints the figures of each, the bars
+that they have to reach, then one JSON object. `record_ledger.py` makes recordings. `--virtual` replays
+GPUs in virtual time that follow an energy law exactly: what the ledger could reach at best.
 """
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,8 +24,15 @@ from tests.benchmarks.ledger.replay import (
     replay,
     twin_spreads,
 )
+from tests.fixtures.ledger_recording import virtual_recording
 
-from tachograph_sidecar.ledger.weights import roofline
+from tachograph_sidecar.ledger.weights import EnergyWeights, roofline
+
+LAWS: Final = {
+    "light steps": EnergyWeights(0.06, 1.0, 0.4, 2e-4, relative_error=None, source="calibrated"),
+    "heavy steps": EnergyWeights(0.03, 4.0, 0.05, 2e-4, relative_error=None, source="calibrated"),
+}
+"""Joules of a prompt token, a step, an output token and a context token read."""
 
 RECORDINGS: Final = Path(__file__).parent / "recordings"
 _BARS: Final = {
@@ -41,23 +50,31 @@ def main() -> int:
     parser.add_argument(
         "--uncalibrated", action="store_true", help="weights from arithmetic, not the recorded ones"
     )
+    parser.add_argument("--virtual", action="store_true", help="no GPU: two laws, exactly followed")
     arguments = parser.parse_args()
-    files = arguments.recordings or sorted(RECORDINGS.glob("*.jsonl.gz"))
-    if not files:
+    sources: dict[str, Callable[[], Recording]] = {
+        file.name: partial(read_recording, file)
+        for file in arguments.recordings or sorted(RECORDINGS.glob("*.jsonl.gz"))
+    }
+    if arguments.virtual:
+        sources = {name: partial(virtual_recording, law) for name, law in LAWS.items()}
+    if not sources:
         print(
             f"no recording: make one on a GPU with {Path(__file__).with_name('record_ledger.py')}"
         )
         return 2
     console = Console(width=120)
     figures: dict[str, Any] = {}
-    for file in track(files, description="recordings", console=Console(stderr=True)):
-        recording = read_recording(file)
+    bar = Console(stderr=True)
+    for source, read in track(sources.items(), description="recordings", console=bar):
+        recording = read()
         found = measure(recording, is_calibrated=not arguments.uncalibrated)
-        console.print(_table(file, recording, found))
+        console.print(_table(source, recording, found))
         for name, value in found.items():
             before = figures.get(name)
             figures[name] = value if before is None else _worse(name, before, value)
-    print(json.dumps({"bench": "ledger", **figures}))
+    virtual = {"is_virtual": True} if arguments.virtual else {}
+    print(json.dumps({"bench": "ledger", **figures, **virtual}))
     return 0
 
 
@@ -65,7 +82,8 @@ def measure(recording: Recording, *, is_calibrated: bool) -> dict[str, float | i
     """The figures of one recording.
 
     `conservation_error`: |requests + idle + others - counter| / counter, metered by the power against the
-    raw counter, before any remainder is booked. `unattributed_share`: what has no owner afterwards.
+    first and last raw reading of the counter, before any remainder is booked; time that was not settled
+    counts as error. `unattributed_share`: the same in the ledger's own account, over settled time.
     `spearman_*`: the lower of those against leave-one-out and against isolated replays.
     """
     weights = recording.weights if is_calibrated and recording.weights is not None else roofline()
@@ -86,15 +104,17 @@ def measure(recording: Recording, *, is_calibrated: bool) -> dict[str, float | i
     ]
     lowest = min(truths, key=lambda pair: pair[0], default=(None, None))
     return {
-        "conservation_error": _share(metered_j - settled_j, settled_j),
-        "unattributed_share": _share(accounts.unattributed_j - accounts.remainder_j, settled_j),
+        "conservation_error": _share(metered_j - counter_j, counter_j),
+        "unattributed_share": accounts.unattributed_share,
         "twin_spread": max(spreads, default=None),
         "spearman_measured": lowest[0],
         "spearman_time_share": lowest[1],
         "leave_one_out_error_median": left_out.error_median,
         "leave_one_out_error_median_time_share": left_out_time.error_median,
         "spearman_leave_one_out": left_out.spearman,
+        "spearman_leave_one_out_time_share": left_out_time.spearman,
         "spearman_isolated": alone.spearman,
+        "spearman_isolated_time_share": alone_time.spearman,
         "settled_share": _share(settled_j, counter_j),
         "pairs": len(left_out.given_j),
         "isolated": len(alone.given_j),
@@ -102,11 +122,11 @@ def measure(recording: Recording, *, is_calibrated: bool) -> dict[str, float | i
     }
 
 
-def _table(file: Path, recording: Recording, found: Mapping[str, float | int | None]) -> Table:
+def _table(source: str, recording: Recording, found: Mapping[str, float | int | None]) -> Table:
     devices = ", ".join(str(device["model"]) for device in recording.header["devices"])
     when = recording.header["recorded_at"]
     weights = "calibrated" if recording.weights is not None else "by arithmetic"
-    table = Table(title=f"{file.name}: {devices}, {when}, weights {weights}", title_justify="left")
+    table = Table(title=f"{source}: {devices}, {when}, weights {weights}", title_justify="left")
     for heading in ("figure", "value", "bar"):
         table.add_column(heading)
     for name, value in found.items():

@@ -90,6 +90,7 @@ def record(source: GpuSource, arguments: argparse.Namespace) -> int:
     devices = [asdict(device.identity) for device in source.open()]
     source.close()
     sizes = QUICK if arguments.quick else Sizes()
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
     trace = read_trace(arguments.trace, sizes) if arguments.trace else None
     recording = Recording(_header(arguments, devices, sizes))
     recording.weights = _calibrated(source, arguments)
