@@ -67,6 +67,7 @@ def find_traces(
         **parse_search(content).parameters(),
         "only": only,
         "order": order,
+        "price": "",
         "threshold": THRESHOLD,
         "operations": sorted(GENERATIVE_OPERATIONS),
         "limit": limit + 1,
@@ -92,8 +93,9 @@ def find_traces(
     else:
         days = whole_days(selection.since, selection.until)
         places = ask(since_ns, {**days, "is_whole": False})
-        if days["whole_from"]:
-            whole = ask(since_ns, {**days, "is_whole": True})
+        prices = ("list", "compute") if order == "dearest" else ("",)
+        for price in prices if days["whole_from"] else ():
+            whole = ask(since_ns, {**days, "is_whole": True, "price": price})
             places = _first_of(places, whole, limit + 1)
     shown = places[:limit]
     if not shown:

@@ -20,7 +20,10 @@ FROM
             toUnixTimestamp64Nano(s.start_time) AS newest_ns,
             -- nested: of multiIf, the columns of every branch would be read
             if({order:String} = 'slowest', toFloat64(duration_ns),
-                if({order:String} = 'dearest', toFloat64(coalesce(list_cost, compute_cost, 0)),
+                if({order:String} = 'dearest',
+                    if({price:String} = 'list', toFloat64(ifNull(list_cost, 0)),
+                        if({price:String} = 'compute', toFloat64(ifNull(compute_cost, 0)), toFloat64(coalesce(list_cost, compute_cost, 0)))
+                    ),
                     if({order:String} = 'longest_prompt', toFloat64(ifNull(input_tokens, 0)),
                         if({order:String} = 'most_tokens', toFloat64(ifNull(input_tokens, 0) + ifNull(output_tokens, 0)), 0)
                     )
@@ -36,6 +39,9 @@ FROM
             AND (empty({models:Array(String)}) OR has({models:Array(String)}, coalesce(response_model, request_model, '')))
             AND (empty({tenants:Array(String)}) OR has({tenants:Array(String)}, ifNull(tenant, '')))
             AND (empty({variants:Array(String)}) OR has({variants:Array(String)}, ifNull(variant, '')))
+            -- of requests with a list price the other price is not read, and the other way round
+            AND ({price:String} != 'list' OR NOT list_cost.null)
+            AND ({price:String} != 'compute' OR list_cost.null)
             AND ({only:String} != 'failed' OR status_code = 'ERROR')
             AND ({only:String} != 'no_first_chunk' OR time_to_first_chunk_s IS NULL)
             AND ({only:String} != 'no_tokens' OR input_tokens IS NULL OR output_tokens IS NULL)

@@ -44,7 +44,8 @@ def calls(writer_store: Store) -> tuple[str, list[SpanRow]]:
             operation="chat",
             completion="yes",
             user=f"user-{number % 4}",
-            list_cost=Decimal(number * 7 % 11),
+            list_cost=Decimal(number * 7 % 11) if number % 3 else None,
+            compute_cost=Decimal(number * 5 % 7) if number % 4 else None,
             content_hash=number,
             expires_on=FAR,
             content_expires_on=FAR,
@@ -113,7 +114,12 @@ def test_the_dearest_come_first(
     reader_store: Store, asked: tuple[Selection, list[SpanRow]]
 ) -> None:
     selection, rows = asked
-    ordered = sorted(rows, key=lambda row: (-(row.list_cost or 0), -row.start_time))
+
+    def price(row: SpanRow) -> Decimal:
+        known = row.compute_cost if row.list_cost is None else row.list_cost
+        return Decimal(0) if known is None else known
+
+    ordered = sorted(rows, key=lambda row: (-price(row), -row.start_time))
     expected = list(dict.fromkeys(row.trace_id for row in ordered))
     for limit in (3, 50):
         found = find_traces(reader_store, selection, order="dearest", limit=limit)
