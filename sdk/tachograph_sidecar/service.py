@@ -17,6 +17,7 @@ from tachograph.semconv import attributes
 from tachograph_sidecar.attribution import EqualShare
 from tachograph_sidecar.calibration.file import read_weights
 from tachograph_sidecar.engines import ADAPTERS, UNKNOWN, EngineAdapter
+from tachograph_sidecar.engines.deployment import UNSTATED, Deployment
 from tachograph_sidecar.engines.watch import EngineWatch
 from tachograph_sidecar.gpu.engine_processes import EngineProcesses
 from tachograph_sidecar.gpu.monitor import GpuMonitor
@@ -91,6 +92,7 @@ class Sidecar:
             tenants=Tenants(_tenant_keys(settings), settings.trust_tenant_header),
             rule=self._rule,
             engine=self._engine_at,
+            deployment=self._deployment_at,
             build=span_builder(
                 self._outlet.resource,
                 options.content_limit_bytes,
@@ -170,6 +172,7 @@ class Sidecar:
                     "url": pool.upstream.url,
                     "up": watch.is_up,
                     "engine": watch.engine.name,
+                    "version": watch.deployment.version,
                     "problem": watch.problem,
                     "in_flight": pool.load,
                     "draining": pool in self._balancer.draining,
@@ -248,6 +251,10 @@ class Sidecar:
             return UNKNOWN if watch is None else watch.engine
         engines = {watch.engine.name: watch.engine for watch in self._watches.values()}
         return next(iter(engines.values())) if len(engines) == 1 else UNKNOWN
+
+    def _deployment_at(self, upstream: Upstream | None) -> Deployment:
+        watch = None if upstream is None else self._watches.get(upstream)
+        return UNSTATED if watch is None else watch.deployment
 
     @property
     def _may_all_be_asked_for_usage(self) -> bool:

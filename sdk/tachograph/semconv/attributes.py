@@ -19,6 +19,7 @@ OUTPUT_TYPE = "gen_ai.output.type"
 # --- GenAI: what came back
 RESPONSE_ID = "gen_ai.response.id"
 RESPONSE_MODEL = "gen_ai.response.model"
+RESPONSE_SYSTEM_FINGERPRINT = "openai.response.system_fingerprint"
 RESPONSE_FINISH_REASONS = "gen_ai.response.finish_reasons"
 RESPONSE_TIME_TO_FIRST_CHUNK = "gen_ai.response.time_to_first_chunk"  # seconds
 
@@ -90,6 +91,17 @@ ENGINE_TIME_TO_FIRST_TOKEN = "tachograph.engine.time_to_first_token"
 ENGINE_QUEUE_TIME = "tachograph.engine.queue_time"
 ENGINE_PREFILL_TIME = "tachograph.engine.prefill_time"
 ENGINE_DECODE_TIME = "tachograph.engine.decode_time"
+
+# --- Tachograph: how the engine that answered was started; absent where it does not say
+ENGINE_VERSION = "tachograph.engine.version"
+ENGINE_WEIGHTS = (
+    "tachograph.engine.weights"  # the base model as the engine names it: hub name, path
+)
+ENGINE_ADAPTER = "tachograph.engine.adapter"  # the LoRA adapter on them
+ENGINE_QUANTIZATION = "tachograph.engine.quantization"
+ENGINE_TENSOR_PARALLEL_SIZE = "tachograph.engine.tensor_parallel_size"
+ENGINE_PIPELINE_PARALLEL_SIZE = "tachograph.engine.pipeline_parallel_size"
+ENGINE_ATTENTION_BACKEND = "tachograph.engine.attention_backend"
 
 # --- Tachograph: what the request used
 ENGINE_SECONDS = "tachograph.usage.engine_seconds"  # share of the engine's busy wall time

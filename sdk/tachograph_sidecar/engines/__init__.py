@@ -26,9 +26,10 @@ def by_server_header(value: str) -> EngineAdapter | None:
 
 
 _READERS = [
-    (adapter.marker, adapter.read_facts)
+    (marker, adapter.read_facts)
     for adapter in ADAPTERS.values()
-    if adapter.marker is not None and adapter.read_facts is not None
+    if adapter.read_facts is not None
+    for marker in adapter.markers
 ]
 
 

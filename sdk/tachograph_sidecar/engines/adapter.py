@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from tachograph_sidecar.engines.deployment import AskEngine, Deployment
 from tachograph_sidecar.engines.facts import EngineFacts
 
 
@@ -21,8 +22,9 @@ class EngineAdapter:
         metric_prefixes: how the names of its own metrics begin.
         asks_for_usage: whether `include_usage` changes nothing in a stream but the one added
             event, so that the sidecar may ask for it unseen.
-        marker: a key of its answers under which (or beside which) its per-request facts stand.
-        read_facts: reads them from a JSON object of an answer that has the marker.
+        markers: keys of its answers under which (or beside which) its per-request facts stand.
+        read_facts: reads them from a JSON object of an answer that has one of the markers.
+        read_deployment: asks it how it was started, None where it cannot say.
     """
 
     name: str
@@ -33,5 +35,6 @@ class EngineAdapter:
     metrics_path: str | None = None
     metric_prefixes: tuple[str, ...] = ()
     asks_for_usage: bool = False
-    marker: str | None = None
+    markers: tuple[str, ...] = ()
     read_facts: Callable[[Mapping[str, object]], EngineFacts | None] | None = None
+    read_deployment: Callable[[AskEngine], Deployment] | None = None

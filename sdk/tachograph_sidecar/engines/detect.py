@@ -1,9 +1,7 @@
 """Which engine is it? From its `Server` header, its model list, or a page only it has."""
 
-import json
-
 from tachograph_sidecar.engines import ADAPTERS, EngineAdapter, by_server_header
-from tachograph_sidecar.engines.pages import Page, PageTooLarge, get
+from tachograph_sidecar.engines.pages import Page, PageTooLarge, get, object_of
 from tachograph_sidecar.proxy.pool import Upstream
 
 
@@ -24,7 +22,7 @@ def detect(upstream: Upstream) -> EngineAdapter | None:
         if adapter.probe is not None:
             path, key = adapter.probe
             page = _page(upstream, path)
-            if page is not None and page.status == 200 and key in _object(page.text):
+            if page is not None and page.status == 200 and key in object_of(page.text):
                 return adapter
     return None
 
@@ -36,16 +34,8 @@ def _page(upstream: Upstream, path: str) -> Page | None:
         return None
 
 
-def _object(text: str) -> dict[str, object]:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
 def _model_owner(text: str) -> str | None:
-    models = _object(text).get("data")
+    models = object_of(text).get("data")
     first = models[0] if isinstance(models, list) and models else None
     owner = first.get("owned_by") if isinstance(first, dict) else None
     return owner if isinstance(owner, str) else None

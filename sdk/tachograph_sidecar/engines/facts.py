@@ -8,7 +8,8 @@ from dataclasses import dataclass, fields
 class EngineFacts:
     """Facts on the engine's clock, seconds from its scheduling of the request; None is unstated.
 
-    Token counts stand in where the answer carries no usage.
+    Token counts stand in where the answer carries no usage. Degrees of parallelism are those of the
+    engine that answered.
     """
 
     time_to_first_token_s: float | None = None
@@ -18,6 +19,8 @@ class EngineFacts:
     input_tokens: int | None = None
     output_tokens: int | None = None
     cache_read_tokens: int | None = None
+    tensor_parallel_size: int | None = None
+    pipeline_parallel_size: int | None = None
 
     def update(self, other: "EngineFacts | None") -> None:
         """Take over what `other` states."""

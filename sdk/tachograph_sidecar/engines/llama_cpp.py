@@ -34,6 +34,6 @@ ADAPTER = EngineAdapter(
     metrics_path="/metrics",
     metric_prefixes=("llamacpp:",),
     asks_for_usage=False,
-    marker="timings",
+    markers=("timings",),
     read_facts=read_timings,
 )

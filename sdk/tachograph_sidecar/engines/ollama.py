@@ -28,6 +28,6 @@ ADAPTER = EngineAdapter(
     probe=("/api/version", "version"),
     model_owner="library",
     asks_for_usage=True,
-    marker="total_duration",
+    markers=("total_duration",),
     read_facts=read_durations,
 )

@@ -1,7 +1,9 @@
 """Small GETs to the engine from the watcher's thread: bounded in time and size."""
 
 import http.client
+import json
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tachograph_sidecar.proxy.pool import Upstream
@@ -47,3 +49,21 @@ def get(upstream: Upstream, path: str) -> Page | None:
     if len(body) > MAX_PAGE_BYTES:
         raise PageTooLarge(f"{path} is longer than {MAX_PAGE_BYTES} bytes")
     return Page(answer.status, server, body.decode("utf-8", "replace"))
+
+
+def get_object(upstream: Upstream, path: str) -> Mapping[str, object]:
+    """GET one JSON object; empty when the engine gives none, or one that is too large."""
+    try:
+        page = get(upstream, path)
+    except PageTooLarge:
+        return {}
+    return {} if page is None or page.status != 200 else object_of(page.text)
+
+
+def object_of(text: str) -> dict[str, object]:
+    """The JSON object of a page; empty when it is none."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}

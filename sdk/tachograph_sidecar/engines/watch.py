@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from tachograph._internal.delivery import MetricPoint
 from tachograph.semconv.metrics import ENGINE_PREFIXES, PROXY_REQUESTS_IN_FLIGHT, PROXY_UPSTREAM_UP
 from tachograph_sidecar.engines import UNKNOWN, EngineAdapter
+from tachograph_sidecar.engines.deployment import UNSTATED, Deployment
 from tachograph_sidecar.engines.detect import detect
-from tachograph_sidecar.engines.pages import Page, PageTooLarge, get
+from tachograph_sidecar.engines.pages import Page, PageTooLarge, get, get_object
 from tachograph_sidecar.engines.prometheus import parse_page
 from tachograph_sidecar.proxy.pool import Upstream
 
@@ -17,6 +18,9 @@ _log = logging.getLogger("tachograph.sidecar")
 
 MAX_SAMPLES = 10_000
 """Samples taken of one page."""
+
+DEPLOYMENT_INTERVAL_S = 60.0
+"""An engine may take adapters on and off while it runs: how long what it said is believed."""
 
 LINES_A_SLICE = 50
 """Lines parsed before the interpreter is offered to the event loop, which forwards streams."""
@@ -56,6 +60,8 @@ class EngineWatch:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._is_detected = engine is not None
+        self._deployment_until: float | None = None
+        self.deployment: Deployment = UNSTATED
         self.engine: EngineAdapter = engine or UNKNOWN
         self.is_up: bool | None = None
         self.problem: str | None = None
@@ -80,12 +86,16 @@ class EngineWatch:
             if found is not None:
                 self.engine = found
                 self._is_detected = True
+                self._deployment_until = None
                 _log.info("tachograph sidecar: the engine is %s", found.name)
         page = self._metrics_page()
         now_ns = time.time_ns()
         points = [] if page is None else self._samples(page.text, now_ns)
-        if self.is_up is False and self._named is None:
-            self._is_detected = False  # another engine may come up at this address
+        if self.is_up:
+            self._ask_deployment()
+        else:
+            self._deployment_until = None  # it may come up again with other settings
+            self._is_detected = self._named is not None  # or be another engine
         if self._on_state is not None:
             self._on_state(bool(self.is_up))
         points.append(self._gauge(PROXY_UPSTREAM_UP, "1", 1 if self.is_up else 0, now_ns))
@@ -101,6 +111,16 @@ class EngineWatch:
             except Exception:  # noqa: BLE001 - what an engine publishes must not end the watch
                 _log.exception("tachograph sidecar: the engine's metrics could not be read")
             self._stop.wait(self._interval_s)
+
+    def _ask_deployment(self) -> None:
+        read = self.engine.read_deployment
+        now = time.monotonic()
+        if self._deployment_until is not None and now < self._deployment_until:
+            return
+        self._deployment_until = now + DEPLOYMENT_INTERVAL_S
+        self.deployment = (
+            UNSTATED if read is None else read(lambda path: get_object(self._upstream, path))
+        )
 
     def _metrics_page(self) -> Page | None:
         path = self.engine.metrics_path

@@ -49,6 +49,7 @@ class Answer:
         self.model: str | None = None
         self.response_id: str | None = None
         self.error_type: str | None = None
+        self.fingerprint: str | None = None
         self.usage = Usage()
         self.engine = EngineFacts()
         self.is_text_cut = False
@@ -88,6 +89,9 @@ class Answer:
         response_id = chunk.get("id")
         if isinstance(response_id, str) and response_id:
             self.response_id = response_id[:256]
+        fingerprint = chunk.get("system_fingerprint")
+        if isinstance(fingerprint, str) and fingerprint:
+            self.fingerprint = fingerprint[:256]
         self._read_error(chunk.get("error"))
         self._read_usage(chunk.get("usage"))
         self.engine.update(facts_of(chunk))

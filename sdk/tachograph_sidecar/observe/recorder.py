@@ -18,6 +18,7 @@ from tachograph.semconv.values import DropReason
 from tachograph.types import CaptureMode
 from tachograph_sidecar.attribution import EqualShare, Share
 from tachograph_sidecar.engines import EngineAdapter, by_server_header
+from tachograph_sidecar.engines.deployment import UNSTATED, Deployment
 from tachograph_sidecar.ledger.settlement import GpuLedger
 from tachograph_sidecar.ledger.work import EnergyShare
 from tachograph_sidecar.observe.answer import Answer
@@ -93,6 +94,7 @@ class Recorder:
         leave_out: told why a request will have no span.
         charge: told the tenant and the tokens of each answer that states them.
         ledger: splits the GPUs' energy over requests; None without.
+        deployment: what the engine at an upstream says of itself.
     """
 
     def __init__(
@@ -107,11 +109,13 @@ class Recorder:
         leave_out: Callable[[str], None],
         charge: Callable[[str | None, int], None] | None = None,
         ledger: GpuLedger | None = None,
+        deployment: Callable[[Upstream | None], Deployment] = lambda upstream: UNSTATED,
     ) -> None:
         self.options = options
         self.tenants = tenants
         self.rule = rule
         self.engine = engine
+        self.deployment = deployment
         self.build = build
         self.submit = submit
         self.leave_out = leave_out
@@ -203,6 +207,11 @@ class Observation:
     def engine(self) -> EngineAdapter:
         """The engine that answered: by its own word, else as known to the recorder now."""
         return self._named_engine or self.recorder.engine(self.upstream)
+
+    @property
+    def deployment(self) -> Deployment:
+        """What the engine that answered says of itself."""
+        return self.recorder.deployment(self.upstream)
 
     @property
     def duration_ns(self) -> int:

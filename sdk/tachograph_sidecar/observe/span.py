@@ -16,6 +16,7 @@ from tachograph.semconv import SCHEMA_URL, attributes
 from tachograph.semconv.values import Observer
 from tachograph.version import __version__
 from tachograph_detectors.redact import Redactor
+from tachograph_sidecar.engines.deployment import ServedModel
 from tachograph_sidecar.kv_cache import KvShape
 from tachograph_sidecar.observe.messages import input_messages
 from tachograph_sidecar.observe.recorder import Observation
@@ -56,6 +57,7 @@ def span_builder(
         truncated: list[str] = []
         _add_request(found, truncated, seen, content_limit_bytes)
         _add_answer(found, truncated, seen, content_limit_bytes)
+        _add_deployment(found, seen)
         _add_use(found, seen)
         if kv_shape is not None:
             _add_cache(found, seen, kv_shape)
@@ -207,6 +209,28 @@ def _add_answer(
         found[attributes.OUTPUT_MESSAGES], was_cut = fitted_json(messages, limit_bytes)
         if was_cut or answer.is_text_cut:
             truncated.append(attributes.OUTPUT_MESSAGES)
+
+
+def _add_deployment(found: AttributeMap, seen: Observation) -> None:
+    said, engine = seen.deployment, seen.answer.engine
+    served = said.models.get(str(found.get(attributes.REQUEST_MODEL)), ServedModel())
+    stated: list[tuple[str, str | int | None]] = [
+        (attributes.RESPONSE_SYSTEM_FINGERPRINT, seen.answer.fingerprint),
+        (attributes.ENGINE_VERSION, said.version),
+        (attributes.ENGINE_WEIGHTS, served.weights),
+        (attributes.ENGINE_ADAPTER, served.adapter),
+        (attributes.ENGINE_QUANTIZATION, said.quantization),
+        (
+            attributes.ENGINE_TENSOR_PARALLEL_SIZE,
+            engine.tensor_parallel_size or said.tensor_parallel_size,
+        ),
+        (
+            attributes.ENGINE_PIPELINE_PARALLEL_SIZE,
+            engine.pipeline_parallel_size or said.pipeline_parallel_size,
+        ),
+        (attributes.ENGINE_ATTENTION_BACKEND, said.attention_backend),
+    ]
+    found.update({name: value for name, value in stated if value is not None})
 
 
 def _add_use(found: AttributeMap, seen: Observation) -> None:
