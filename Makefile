@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/bash
 
-.PHONY: help install demo test check unit integration e2e bench-ingest bench-queries bench-sdk bench-sidecar bench-quality bench-eval bench-redaction beside bench-retention chaos chaos-eval conformance fuzz clean
+.PHONY: help install demo test check unit integration e2e bench-ingest bench-queries bench-sdk bench-sidecar bench-ledger bench-quality bench-eval bench-redaction beside bench-retention chaos chaos-eval conformance fuzz clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -44,6 +44,9 @@ bench-redaction: install  ## what redaction takes of a span and of a streamed pi
 
 bench-sidecar: install  ## what the sidecar adds to a stream, beside nginx and LiteLLM; ARGS=--quick
 	$(BIN)/python tests/benchmarks/sidecar/bench_sidecar.py $(ARGS)
+
+bench-ledger: install  ## replays recorded GPU readings; ARGS=--virtual without any
+	$(BIN)/python tests/benchmarks/ledger/bench_ledger.py $(ARGS)
 
 bench-quality: install  ## evaluators on labelled data: make bench-quality DATA=folder
 	$(BIN)/python tests/benchmarks/quality/bench_quality.py $(DATA) $(ARGS)
