@@ -237,6 +237,9 @@ class Engine:
             # Two threads share what a page reads evenly; by default one takes the first 160,000 rows.
             "merge_tree_min_rows_for_concurrent_read": "32768",
             "merge_tree_min_bytes_for_concurrent_read": "2097152",
+            # By default a query gets one thread as soon as the engine's own count of its memory, which
+            # lies far above what it has, leaves less than two gigabytes of the server's limit.
+            "max_threads_min_free_memory_per_thread": "0",
             "session_timezone": "UTC",
         }
         for name, value in values.items():
