@@ -1,11 +1,15 @@
 """The small language model and its trained heads, with their real weights."""
 
+import time
 from pathlib import Path
 
 import pytest
 from tests.fixtures.trained_weights import find_weights
 
 from tachograph_evaluators import small_model
+from tachograph_evaluators.evaluator import Answer
+from tachograph_evaluators.judges.grounding import Grounding
+from tachograph_evaluators.judges.settings import JudgeSettings
 from tachograph_evaluators.small_model import SmallModel
 
 CONTEXT = (
@@ -108,3 +112,32 @@ def test_the_version_names_model_and_weights(model: SmallModel, tmp_path: Path) 
     assert model.version.startswith("smollm2-135m-")
     assert not model.version.endswith("none")
     assert small_model.shared() is model
+
+
+def _peak_mb() -> float:
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+
+
+def test_a_megabyte_against_two_hundred_pages_takes_bounded_time_and_memory(
+    model: SmallModel,
+) -> None:
+    talk = "The council met on a Tuesday and talked about parking near the harbour. " * 35
+    pages = " ".join(f"Page {n}: the pier was mended in {1500 + n}. {talk}" for n in range(200))
+    invented = (
+        "Bananas ripen in the mountains of Peru, said a sailor who had come by the night ferry. "
+    )
+    response = "The pier was mended in 1571. " + invented * 12_000
+    answer = Answer(
+        project="p", trace_id="t", span_id="s", span_time=0, response=response, context=pages
+    )
+    judge = Grounding(JudgeSettings(small_model=True))
+    judge.warm_up()
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # forget the peak so far
+    before_mb, started_s = _peak_mb(), time.process_time()
+    [[score]] = judge.evaluate([answer])
+    assert time.process_time() - started_s < 240
+    assert _peak_mb() - before_mb < 500
+    assert score.value is not None
+    assert score.label == "fail"
+    assert all(0 <= start < stop <= len(response) for start, stop, _ in score.offsets)
