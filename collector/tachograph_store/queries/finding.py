@@ -1,6 +1,7 @@
 """Traces by what their requests said, lacked or scored: the ways from a number to its traces."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -92,11 +93,15 @@ def find_traces(
         places = newest_first(ask, nanoseconds(selection.until), since_ns, limit + 1)
     else:
         days = whole_days(selection.since, selection.until)
-        places = ask(since_ns, {**days, "is_whole": False})
-        prices = ("list", "compute") if order == "dearest" else ("",)
-        for price in prices if days["whole_from"] else ():
-            whole = ask(since_ns, {**days, "is_whole": True, "price": price})
-            places = _first_of(places, whole, limit + 1)
+        asked: list[Mapping[str, object]] = [{**days, "is_whole": False}]
+        if days["whole_from"]:
+            prices = ("list", "compute") if order == "dearest" else ("",)
+            asked += [{**days, "is_whole": True, "price": price} for price in prices]
+        with ThreadPoolExecutor(len(asked), thread_name_prefix="finding") as pool:
+            answers = list(pool.map(lambda one: ask(since_ns, one), asked))
+        places = answers[0]
+        for answer in answers[1:]:
+            places = _first_of(places, answer, limit + 1)
     shown = places[:limit]
     if not shown:
         return FoundTraces(traces=[], scores={}, is_cut=False)
