@@ -9,10 +9,10 @@ import functools
 import sys
 from typing import Any, Final
 
-_MMAP_THRESHOLD: Final = -3  # mallopt's M_MMAP_THRESHOLD (glibc, malloc.h)
-_LARGE_BYTES: Final = (
-    16 * 1024 * 1024
-)  # fixed: by default the threshold follows what was freed last
+_TRIM_THRESHOLD: Final = -1  # mallopt's M_TRIM_THRESHOLD (glibc, malloc.h)
+_MMAP_THRESHOLD: Final = -3  # M_MMAP_THRESHOLD
+_KEPT_BYTES: Final = 64 * 1024 * 1024  # between two trims: the next layer wants the same again
+_LARGE_BYTES: Final = 16 * 1024 * 1024  # by default it follows the largest block freed so far
 
 
 @functools.cache
@@ -29,6 +29,7 @@ def keep_small() -> None:
     library = _glibc()
     if library is not None:
         library.mallopt(_MMAP_THRESHOLD, _LARGE_BYTES)
+        library.mallopt(_TRIM_THRESHOLD, _KEPT_BYTES)
 
 
 def trim() -> None:
