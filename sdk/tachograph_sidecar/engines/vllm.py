@@ -69,8 +69,8 @@ def _served(listed: object) -> Mapping[str, ServedModel]:
     return served
 
 
-# Tried with a real server (0.32.0): with `include_usage` the other chunks have the same fields, and
-# `usage` appears only in the one event added at the end.
+# Tried with a real server (0.32.0): with `include_usage`, `usage` appears only in the one event added
+# at the end, and `system_fingerprint` moves into it; the proxy's usage filter moves it back.
 ADAPTER = EngineAdapter(
     name="vllm",
     provider="vllm",

@@ -89,3 +89,52 @@ def test_the_request_keeps_its_bytes_around_the_added_field(body: bytes) -> None
 )
 def test_other_requests_stay_as_they_are(body: bytes) -> None:
     assert ask_for_usage(body) is None
+
+
+_VLLM_START = (
+    b'data: {"id":"chatcmpl-x","object":"chat.completion.chunk","created":1,"model":"tiny",'
+)
+_VLLM_LAST = (
+    _VLLM_START + b'"choices":[{"index":0,"delta":{"content":" e"},"logprobs":null,'
+    b'"finish_reason":"length","stop_reason":null,"token_ids":null}]'
+)
+_VLLM_FINGERPRINT = b'"system_fingerprint":"vllm-0.32.0-32ef49ed"'
+_VLLM_USAGE = (
+    _VLLM_START + b'"choices":[],"usage":{"prompt_tokens":6,"total_tokens":12,'
+    b'"completion_tokens":6},' + _VLLM_FINGERPRINT + b"}\n\n"
+)
+_VLLM_OTHER = (
+    _VLLM_START + b'"choices":[{"index":0,"delta":{"content":" \\"finish_reason\\":\\"x"},'
+    b'"logprobs":null,"finish_reason":null,"token_ids":null}]}\n\n'
+)
+_DONE = b"data: [DONE]\n\n"
+
+
+@pytest.mark.parametrize("size", [1, 7, 100_000])
+def test_the_fingerprint_stands_where_vllm_writes_it_without_usage(size: int) -> None:
+    unasked = _VLLM_OTHER + _VLLM_LAST + b"," + _VLLM_FINGERPRINT + b"}\n\n" + _DONE
+    asked = _VLLM_OTHER + _VLLM_LAST + b"}\n\n" + _VLLM_USAGE + _DONE
+    usage_filter = UsageFilter()
+    parts = [usage_filter.feed(asked[at : at + size]) for at in range(0, len(asked), size)]
+    assert b"".join(parts) + usage_filter.finish() == unasked
+    assert usage_filter.withheld == 1
+
+
+def test_only_the_end_of_the_choice_waits() -> None:
+    usage_filter = UsageFilter()
+    assert usage_filter.feed(_VLLM_OTHER) == _VLLM_OTHER
+    assert usage_filter.feed(_VLLM_LAST + b"}\n\n") == b""
+    assert usage_filter.feed(_DONE) == _VLLM_LAST + b"}\n\n" + _DONE
+
+
+def test_an_end_without_usage_passes_when_the_stream_ends() -> None:
+    usage_filter = UsageFilter()
+    assert usage_filter.feed(_VLLM_LAST + b"}\n\n") == b""
+    assert usage_filter.finish() == _VLLM_LAST + b"}\n\n"
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"stream": true, "n": 2}', b'{"stream": true, "prompt": ["a", "b"]}']
+)
+def test_requests_for_several_choices_are_not_changed(body: bytes) -> None:
+    assert ask_for_usage(body) is None

@@ -16,7 +16,7 @@ _ENGINE = {"observer": Observer.ENGINE, ENGINE_NAME: "vllm"}
 
 DIALECT = Dialect(
     name="vLLM",
-    source="vllm 0.30, vllm/tracing and v1/engine/output_processor.py",
+    source="vllm 0.32.0, its own spans, vllm/tracing and v1/engine/output_processor.py",
     typed=(
         Typed("gen_ai.request.id", "request_id", as_vllm_request_id, keep=True),
         Typed(
