@@ -126,7 +126,7 @@ def expected_columns(call: Call, direct: Seen) -> dict[str, Any]:
         "request_id": call.label,
         "request_model": call.body["model"],
         "response_model": call.body["model"] if is_answer else None,
-        "is_streaming": True if call.body.get("stream") and is_answer else None,
+        "is_streaming": True if call.body.get("stream") else None,
         "input_tokens": usage.get("prompt_tokens", usage.get("input_tokens")),
         "output_tokens": usage.get("completion_tokens", usage.get("output_tokens")),
         "has_cache_read_tokens": details.get("cached_tokens") is not None,

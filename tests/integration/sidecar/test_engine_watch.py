@@ -9,6 +9,7 @@ import pytest
 
 from tachograph._internal.delivery import MetricPoint
 from tachograph_sidecar.engines import ADAPTERS
+from tachograph_sidecar.engines.deployment import ServedModel
 from tachograph_sidecar.engines.detect import detect
 from tachograph_sidecar.engines.pages import MAX_PAGE_BYTES
 from tachograph_sidecar.engines.watch import MAX_SAMPLES, EngineWatch
@@ -18,7 +19,7 @@ from tachograph_sidecar.proxy.pool import parse_upstream
 class Pages:
     """A real HTTP server of pages; what is not listed is 404, or 200 for everything."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.pages: dict[str, str] = {}
         self.answers_everything = False
         pages = self
@@ -33,7 +34,7 @@ class Pages:
             def log_message(self, format: str, *args: object) -> None:
                 """Quiet."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.upstream = parse_upstream(f"http://127.0.0.1:{self._server.server_address[1]}")
         self._thread = threading.Thread(target=self._server.serve_forever)
         self._thread.start()
@@ -130,3 +131,37 @@ def test_an_engine_that_comes_later_is_recognised_then(pages: Pages) -> None:
     pages.pages["/v1/models"] = json.dumps({"data": [{"owned_by": "vllm"}]})
     watch.look()
     assert watch.engine.name == "vllm"
+
+
+def test_how_the_engine_was_started_is_asked_when_it_comes_up(pages: Pages) -> None:
+    watch = _watch(pages, [], name=None)
+    watch.look()
+    assert watch.deployment.version is None
+    model = {"id": "m", "owned_by": "vllm", "root": "org/m", "parent": None}
+    adapter = {"id": "a", "owned_by": "vllm", "root": "/a", "parent": "m"}
+    pages.pages["/v1/models"] = json.dumps({"data": [model, adapter]})
+    pages.pages["/version"] = json.dumps({"version": "0.32.0"})
+    watch.look()
+    assert watch.deployment.version == "0.32.0"
+    assert watch.deployment.models == {
+        "m": ServedModel(weights="org/m"),
+        "a": ServedModel(weights="org/m", adapter="a"),
+    }
+
+
+def test_an_engine_that_came_up_again_is_asked_again() -> None:
+    pages = Pages()
+    pages.pages["/version"] = json.dumps({"version": "0.32.0"})
+    watch = _watch(pages, [])
+    watch.look()
+    pages.pages["/version"] = json.dumps({"version": "0.33.0"})
+    watch.look()
+    assert watch.deployment.version == "0.32.0"  # believed for a while
+    port = pages.upstream.port
+    pages.close()
+    watch.look()
+    again = Pages(port)
+    again.pages["/version"] = json.dumps({"version": "0.33.0"})
+    watch.look()
+    again.close()
+    assert watch.deployment.version == "0.33.0"
