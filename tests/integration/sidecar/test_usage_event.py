@@ -13,16 +13,21 @@ TEXTS = ("Hel", "lo", " wörld")
 
 def _chunk(**fields: object) -> bytes:
     chunk = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "model": "m", **fields}
-    return b"data: " + json.dumps(chunk, ensure_ascii=False).encode() + b"\n\n"
+    return (
+        b"data: " + json.dumps(chunk, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
+    )
 
 
 def _stream(asks_usage: bool) -> list[bytes]:
-    """What an engine like vLLM sends: `usage` in one last event, only where it was asked for."""
+    """What vLLM sends: `usage` in one last event, only where it was asked for, and there its
+    fingerprint too; else that stands in the chunk that ends the choice."""
+    fingerprint = {"system_fingerprint": "vllm-0.32.0-tp2-32ef49ed"}
+    moved, own = ({}, fingerprint) if asks_usage else (fingerprint, {})
     events = [_chunk(choices=[{"index": 0, "delta": {"content": text}}]) for text in TEXTS]
-    events.append(_chunk(choices=[{"index": 0, "delta": {}, "finish_reason": "stop"}]))
+    events.append(_chunk(choices=[{"index": 0, "delta": {}, "finish_reason": "stop"}], **moved))
     if asks_usage:
         usage = {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12}
-        events.append(_chunk(choices=[], usage=usage))
+        events.append(_chunk(choices=[], usage=usage, **own))
     return [*events, b"data: [DONE]\n\n"]
 
 
@@ -64,6 +69,9 @@ def test_the_client_gets_the_stream_it_asked_for_and_the_span_has_the_counts(
     assert attributes["gen_ai.usage.input_tokens"] == 9
     assert attributes["gen_ai.usage.output_tokens"] == 3
     assert attributes["gen_ai.provider.name"] == "vllm"
+    assert attributes["openai.response.system_fingerprint"] == "vllm-0.32.0-tp2-32ef49ed"
+    assert attributes["tachograph.engine.tensor_parallel_size"] == 2
+    assert "tachograph.engine.pipeline_parallel_size" not in attributes  # it does not say
 
 
 def test_a_client_that_asked_itself_gets_the_event(kit: "Kit") -> None:
