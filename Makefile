@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/bash
 
-.PHONY: help install demo test check unit integration e2e bench-ingest bench-queries bench-sdk bench-sidecar bench-ledger bench-quality bench-eval bench-redaction beside bench-retention chaos chaos-eval conformance fuzz clean
+.PHONY: help install demo test check unit integration e2e bench-ingest bench-queries bench-sdk bench-sidecar bench-ledger bench-quality bench-eval bench-llm-judge bench-redaction beside bench-retention chaos chaos-eval conformance fuzz clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -62,6 +62,9 @@ bench-sdk: install  ## what a call costs its caller, beside the peers' SDKs; ARG
 
 bench-eval: install  ## answers judged a second by the whole default suite, beside the plain way; ARGS=--quick
 	$(BIN)/python tests/benchmarks/eval/bench_eval.py $(ARGS)
+
+bench-llm-judge: install  ## agreement of the LLM judge with labels: make bench-llm-judge DATA=folder
+	$(BIN)/python tests/benchmarks/llm_judge/bench_llm_judge.py $(DATA) $(ARGS)
 
 bench-retention: install  ## what forgetting, rewriting, exporting and importing take
 	$(BIN)/python tests/benchmarks/retention/main.py $(ARGS)
