@@ -138,11 +138,26 @@ ADDED_UP = {
 }
 
 PLANS: dict[str, list[Plan]] = {
+    "batch_sizes": [Plan("engine_readings", parameters={"names": ["vllm:num_requests_running"]})],
     "counted_rollups": [Plan("rollups", narrowed=False)],
     "counted_spans": [SPANS_OF_RANGE],
     "deliveries_list": [Plan("deliveries", narrowed=False)],
+    "engine_pressure": [
+        Plan(
+            "engine_readings",
+            parameters={
+                "cache_names": ["vllm:kv_cache_usage_perc"],
+                "preemption_names": ["vllm:num_preemptions_total"],
+                "waiting_names": ["vllm:num_requests_waiting"],
+            },
+        )
+    ],
+    "gpu_accounts": [Plan("engine_readings")],
     "gpu_devices": [Plan("gpu_readings")],
+    "gpu_health": [Plan("engine_readings")],
+    "gpu_processes": [Plan("engine_readings")],
     "gpu_series": [Plan("gpu_readings")],
+    "machine_use": [Plan("gpu_readings", parameters={"max_gap_s": 120})],
     "incidents_list": [Plan("incidents", narrowed=False)],
     "neighbours": [SPANS_OF_RANGE],
     "slowness_engine": [Plan("engine_readings")],
