@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/bash
 
-.PHONY: help install demo test check unit integration e2e bench-ingest bench-queries bench-sdk bench-sidecar bench-ledger bench-quality bench-eval bench-llm-judge bench-redaction beside bench-retention chaos chaos-eval conformance fuzz clean
+.PHONY: help install demo test check unit integration e2e bench-ingest bench-queries bench-sdk bench-sidecar bench-ledger bench-quality bench-eval bench-llm-judge bench-redaction beside bench-retention chaos chaos-eval conformance conformance-vllm fuzz clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -77,6 +77,9 @@ chaos-eval: install  ## kill -9 of worker, broker, everything while judging: eac
 
 conformance: install  ## the real instrumentation packages against the collector
 	$(BIN)/python tests/conformance/conformance.py $(ARGS)
+
+conformance-vllm: install  ## vLLM's real server, on the CPU, behind the sidecar; its own traces into the collector
+	$(BIN)/python tests/conformance/vllm_server.py $(ARGS)
 
 fuzz: install  ## arbitrary bytes and arbitrary telemetry, for long; ARGS="--minutes 30"
 	$(BIN)/python tests/benchmarks/fuzz/fuzz.py $(ARGS)
