@@ -3,6 +3,7 @@
 import re
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -29,8 +30,12 @@ def test_no_route_shows_another_projects_rows(
     api_for: Any,
     project: str,
     collector_url: str,
+    collector_with: Callable[..., str],
     writer_store: Store,
 ) -> None:
+    priced = collector_with(
+        TACHOGRAPH_COLLECTOR_GPU_HOUR_PRICE="2.5", TACHOGRAPH_COLLECTOR_GRPC_PORT="off"
+    )
     mark = f"secret{uuid.uuid4().hex}"
     facts = {
         "gen_ai.operation.name": "chat",
@@ -70,6 +75,8 @@ def test_no_route_shows_another_projects_rows(
             if path.startswith("/v1/"):
                 continue  # they answer with counts of what was sent just now
             url = path.replace("{trace_id}", trace_id).replace("{span_id}", span_id)
+            if path.endswith("/unit-costs"):
+                url = priced + url  # without a price it refuses its owner too
             body = score if method == "post" else None
             queries: list[dict[str, str]] = [{}]
             for parameter in operation.get("parameters", []):

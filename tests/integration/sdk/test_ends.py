@@ -101,7 +101,8 @@ TERMINATED = """
     for thread in threads: thread.start()
     for thread in threads: thread.join()
     print("ready", flush=True)
-    time.sleep(600)
+    while True:  # a signal just before a sleep waits for its end, in any Python program
+        time.sleep(0.1)
 """
 
 
@@ -136,7 +137,8 @@ def test_a_handler_of_the_applications_own_is_left_alone(
         with tachograph.span("s"):
             pass
         print("ready", flush=True)
-        time.sleep(600)
+        while True:
+            time.sleep(0.1)
         """,
     )
     with start(str(program), receiver.endpoint, cwd=tmp_path) as process:

@@ -70,7 +70,8 @@ def test_ctrl_c_ends_a_program_whose_collector_hangs(receiver: Receiver, tmp_pat
         with tachograph.span("s"):
             pass
         print("ready", flush=True)
-        time.sleep(600)
+        while True:
+            time.sleep(0.1)
         """,
     )
     with start(str(program), receiver.endpoint, cwd=tmp_path) as process:

@@ -49,7 +49,8 @@ OPEN = """
     next(stream), next(stream)
     with tachograph.span("main"):
         print("ready", flush=True)
-        time.sleep(600)
+        while True:  # a signal just before a sleep waits for its end, in any Python program
+            time.sleep(0.1)
 """
 
 
