@@ -5,9 +5,7 @@ request recorded twice must show.
 """
 
 import json
-import urllib.parse
 import urllib.request
-from importlib.metadata import entry_points
 from typing import Any, Final
 
 from tachograph_cli.home import Home
@@ -17,14 +15,18 @@ _OPENER: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 _COUNTED: Final = "SELECT count() AS n FROM spans WHERE project = 'default' AND is_counted"
 
-# A recorded abstention or error is a judgement too: what must not be is silence.
+# A recorded abstention or error is a judgement too: what must not be is silence. Evaluators that lack a
+# setting (the language-model judge has no endpoint here) judge nothing: those that were planned count.
 _SCORED: Final = """
 SELECT count() AS n FROM spans
 WHERE project = 'default' AND is_counted AND (trace_id, span_id) IN (
     SELECT trace_id, span_id FROM scores
     WHERE project = 'default' AND source = 'evaluator'
     GROUP BY trace_id, span_id
-    HAVING hasAll(groupUniqArray(evaluator), {evaluators:Array(String)})
+    HAVING hasAll(groupUniqArray(evaluator), (
+        SELECT groupUniqArray(evaluator) FROM jobs
+        WHERE project = 'default' AND kind = 'evaluation' AND state != 'skipped'
+    ))
 )"""
 
 _SCORES: Final = """
@@ -47,16 +49,14 @@ class Books:
     def __init__(self, home: Home, collector_url: str) -> None:
         self._home = home
         self._collector_url = collector_url
-        self._evaluators = sorted(p.name for p in entry_points(group="tachograph.evaluators"))
 
     def recorded(self) -> int:
         """Counted spans in the store."""
         return int(self._select(_COUNTED)[0]["n"])
 
     def scored(self) -> int:
-        """Counted spans that every installed evaluator has judged."""
-        names = "[" + ",".join(f"'{name}'" for name in self._evaluators) + "]"
-        return int(self._select(_SCORED, evaluators=names)[0]["n"])
+        """Counted spans that every evaluator at work has judged."""
+        return int(self._select(_SCORED)[0]["n"])
 
     def reported_twice(self) -> int:
         """Requests that both the SDK and the sidecar sent a span for."""
@@ -85,16 +85,13 @@ class Books:
         with _OPENER.open(request, timeout=_TIMEOUT_S) as response:
             return json.load(response)
 
-    def _select(self, sql: str, **parameters: str) -> list[dict[str, Any]]:
+    def _select(self, sql: str) -> list[dict[str, Any]]:
         endpoint = json.loads((self._home.store_directory / "endpoint.json").read_text("utf-8"))
         credential = json.loads(
             (self._home.store_directory / "credentials" / "reader.json").read_text("utf-8")
         )
-        query = urllib.parse.urlencode(
-            {f"param_{name}": value for name, value in parameters.items()}
-        )
         request = urllib.request.Request(
-            f"http://{endpoint['host']}:{endpoint['port']}/?{query}",
+            f"http://{endpoint['host']}:{endpoint['port']}/",
             data=f"{sql} FORMAT JSON".encode(),
             headers={
                 "X-ClickHouse-User": credential["user"],
