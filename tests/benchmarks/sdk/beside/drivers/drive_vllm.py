@@ -15,33 +15,11 @@ import tachograph
 ROOT = Path(__file__).resolve().parents[5]
 
 
-def make_model(folder: Path) -> None:
-    """A Llama of two layers whose heads are as wide as vLLM's CPU kernels want."""
-    import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    sys.path.insert(0, str(ROOT))
-    from tests.integration.sdk.tiny_model import WORDS, tiny_tokenizer
-
-    torch.manual_seed(7)
-    config = LlamaConfig(
-        vocab_size=len(WORDS),
-        hidden_size=128,
-        intermediate_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=2,
-        max_position_embeddings=256,
-        pad_token_id=0,
-        bos_token_id=1,
-        eos_token_id=2,
-    )
-    LlamaForCausalLM(config).save_pretrained(folder)
-    tiny_tokenizer().save_pretrained(folder)
-
-
 def main() -> None:
     from vllm import LLM, SamplingParams  # type: ignore[import-not-found]
+
+    sys.path.insert(0, str(ROOT))
+    from tests.conformance.vllm.make_model import make_model
 
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent) / "tiny"
