@@ -18,6 +18,7 @@ from tachograph_collector.otlp_grpc.server import running_grpc
 from tachograph_collector.routes import (
     account,
     exploration,
+    forgets,
     health,
     judging,
     ledger,
@@ -77,7 +78,17 @@ def create_app(
         redoc_url=None,
     )
     app.include_router(otlp.router)
-    for module in (account, traces, exploration, summary, unit_costs, scores, judging, ledger):
+    for module in (
+        account,
+        traces,
+        exploration,
+        summary,
+        unit_costs,
+        scores,
+        judging,
+        ledger,
+        forgets,
+    ):
         app.include_router(module.router, responses=_ERRORS)
     app.include_router(health.router)
     app.add_middleware(otlp.OtlpShortcut)

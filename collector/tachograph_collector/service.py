@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from tachograph_collector.auth import Authenticator, KeyCache
 from tachograph_collector.books import Books
 from tachograph_collector.expiry_loop import ExpiryLoop
+from tachograph_collector.forgetting.forgetter import Forgetter
 from tachograph_collector.ingest import Ingest
 from tachograph_collector.journal.station import JournalStation
 from tachograph_collector.judging_gauges import JudgingGauges
@@ -25,6 +26,7 @@ from tachograph_store.settings import StoreSettings, home
 
 _LOGGER = logging.getLogger(__name__)
 _DRAIN_DEADLINE_S = 4.0  # what is not drained by then stays in the journal
+_FORGET_DEADLINE_S = 2.0  # likewise: what the engine was given it finishes
 _ROLLUP_DEADLINE_S = 4.0  # a statement that runs longer ends with the process, and is done again
 
 
@@ -41,6 +43,7 @@ class Collector:
     authenticator: Authenticator
     requests: RequestCounter
     judging: JudgingGauges
+    forgetter: Forgetter
     started_at: float
     process: int | None
     """The number of this process among several that share their ports."""
@@ -74,6 +77,7 @@ async def running_collector(
         ),
         requests=requests,
         judging=JudgingGauges(link),
+        forgetter=Forgetter(settings, link, station),
         started_at=time.time(),
         process=process,
     )
@@ -86,10 +90,11 @@ async def running_collector(
         yield collector
     finally:
         ingest.close()
+        has_forgetting_ended = await asyncio.to_thread(collector.forgetter.stop, _FORGET_DEADLINE_S)
         has_drained = await asyncio.to_thread(station.stop, _DRAIN_DEADLINE_S)
         have_rollups_ended = await asyncio.to_thread(rollups.stop, _ROLLUP_DEADLINE_S)
         has_expiry_ended = await asyncio.to_thread(expiry.stop, _ROLLUP_DEADLINE_S)
-        if has_drained and have_rollups_ended and has_expiry_ended:
+        if has_drained and have_rollups_ended and has_expiry_ended and has_forgetting_ended:
             link.close()
         else:
             _LOGGER.warning("the store did not answer in time: what is journaled waits there")

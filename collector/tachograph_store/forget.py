@@ -9,8 +9,9 @@ are written to a table first, and deleted by it. Each step may be interrupted an
 """
 
 import re
+import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -30,6 +31,10 @@ from tachograph_store.writer import Writer
 
 BEGUN: Final = "begun"
 DONE: Final = "done"
+FAILED: Final = "failed"
+COMMAND: Final = "command"
+"""Who asked, where it was the command line."""
+
 OF_TRACES: Final = (
     "trace_id IN (SELECT trace_id FROM forgotten_traces "
     "WHERE project = {project:String} AND request_id = {request_id:String})"
@@ -55,42 +60,92 @@ class Subject:
     name: str
 
 
-def begin(store: Store, subject: Subject) -> ForgetRequestRow:
+def begin(store: Store, subject: Subject, requested_by: str = COMMAND) -> ForgetRequestRow:
     """Write the marker by which later rows are known, before anything is deleted.
 
     Asked again for the same subject it is the same request, and holds for what came since. Raises
     `StoreError`.
+
+    Args:
+        requested_by: id of the API key that asked, `COMMAND` for the command line.
     """
     known = forget_requests(store, subject.project)
-    salt = known[0].salt if known else new_salt()
-    hashed = subject_hash(salt, subject.name)
     now = datetime.now(UTC)
     days = effective(store, subject.project)
     expires_on = now.date() + timedelta(days=days.spans_days + 2)
-    same = [row for row in known if (row.kind, row.subject_hash) == (subject.kind, hashed)]
-    if same:
-        request = replace(
-            same[0], state=BEGUN, requested_at=now, finished_at=None, expires_on=expires_on
-        )
-    else:
+    request = request_of(known, subject)
+    if request is None:
+        salt = known[0].salt if known else new_salt()
         request = ForgetRequestRow(
             project=subject.project,
             request_id=f"{time.time_ns():016x}",
             kind=subject.kind,
             salt=salt,
-            subject_hash=hashed,
+            subject_hash=subject_hash(salt, subject.name),
             state=BEGUN,
             requested_at=now,
             expires_on=expires_on,
         )
+    begun = replace(
+        request,
+        state=BEGUN,
+        requested_at=now,
+        finished_at=None,
+        expires_on=expires_on,
+        requested_by=requested_by,
+        found={} if request.state == DONE else request.found,
+        host=socket.gethostname(),
+        step="",
+        error=None,
+    )
+    return _enter(store, begun)
+
+
+def request_of(known: Sequence[ForgetRequestRow], subject: Subject) -> ForgetRequestRow | None:
+    """The request for this subject, if there is one among those of its project."""
+    for request in known:
+        is_kind = request.kind == subject.kind
+        if is_kind and request.subject_hash == subject_hash(request.salt, subject.name):
+            return request
+    return None
+
+
+def enter_found(
+    store: Store, request: ForgetRequestRow, found: Mapping[str, int]
+) -> ForgetRequestRow:
+    """Enter what there was to delete, for whoever asks later. Raises `StoreError`.
+
+    Where an earlier run did not end, the larger number of both: it may have deleted some already.
+    """
+    tables = {*request.found, *found}
+    return _enter(
+        store,
+        replace(
+            request,
+            found={t: max(request.found.get(t, 0), found.get(t, 0)) for t in sorted(tables)},
+        ),
+    )
+
+
+def enter_step(store: Store, request: ForgetRequestRow, step: str) -> ForgetRequestRow:
+    """Enter what the request is at, and that it is being worked on now. Raises `StoreError`."""
+    return _enter(store, replace(request, step=step))
+
+
+def end(store: Store, request: ForgetRequestRow) -> ForgetRequestRow:
+    """Enter that everything is gone. Raises `StoreError`."""
+    return _enter(store, replace(request, state=DONE, step="", finished_at=datetime.now(UTC)))
+
+
+def fail(store: Store, request: ForgetRequestRow, error: str) -> ForgetRequestRow:
+    """Enter why not everything is gone; `error` holds no name. Raises `StoreError`."""
+    failed = replace(request, state=FAILED, error=error, finished_at=datetime.now(UTC))
+    return _enter(store, failed)
+
+
+def _enter(store: Store, request: ForgetRequestRow) -> ForgetRequestRow:
     Writer(store).write("forget_requests", [request])
     return request
-
-
-def end(store: Store, request: ForgetRequestRow) -> None:
-    """Enter that everything is gone. Raises `StoreError`."""
-    done = replace(request, state=DONE, finished_at=datetime.now(UTC))
-    Writer(store).write("forget_requests", [done])
 
 
 def find_traces(store: Store, subject: Subject, request: ForgetRequestRow) -> int:

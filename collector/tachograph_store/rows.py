@@ -393,11 +393,16 @@ class ForgetRequestRow:
     kind: str  # user | session
     salt: str
     subject_hash: str
-    state: str  # begun | done
+    state: str  # begun | done | failed
     requested_at: datetime  # rows of that subject that began until then are not taken any more
     finished_at: datetime | None = None
     version: int = 0
     expires_on: date
+    requested_by: str = ""  # id of the API key, `command` for the command line
+    host: str = ""  # the machine that works on it
+    step: str = ""  # what it is at
+    found: Mapping[str, int] = field(default_factory=dict)  # rows by table when it began
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

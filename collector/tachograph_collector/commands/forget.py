@@ -3,26 +3,21 @@
 import argparse
 import logging
 import sys
-import time
 from collections.abc import Iterable
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from tachograph_collector.forgetting.days import remove_day_rollups
 from tachograph_collector.forgetting.journals import drain_journals
-from tachograph_collector.forgetting.quarantine import clean_quarantine
+from tachograph_collector.forgetting.steps import DEADLINE_S, StepProgress, forget_everything
+from tachograph_collector.forgetting.turn import turn
 from tachograph_collector.settings import CollectorSettings
 from tachograph_store import forget
-from tachograph_store.client import Store, connect
+from tachograph_store.client import connect
 from tachograph_store.commands.home import add_home_argument, use_home
 from tachograph_store.errors import StoreError
 from tachograph_store.forget import Subject
-from tachograph_store.forget_files import remove_masked_rows, remove_old_parts
-from tachograph_store.forget_markers import CACHE_S, SESSION, USER
-from tachograph_store.forget_spans import delete_spans
-from tachograph_store.mutations import MutationProgress
-from tachograph_store.rows import ForgetRequestRow
+from tachograph_store.forget_markers import SESSION, USER
 from tachograph_store.settings import StoreSettings
 
 HELP = "delete a user or a session from the store, the journals and the files on disk"
@@ -35,7 +30,7 @@ EXAMPLES = """examples:
 Whole traces go: every trace of which any span names the user, with its scores, jobs and alerts, and
 the scores that the user gave. What arrives later and began before is dropped. Interrupted, the same
 command goes on. It works with the store's own credentials: whoever may read the stack's directory
-may run it, no API key can.
+may run it; an admin key does the same by `POST /api/v1/forgets`.
 """
 
 _LOGGER = logging.getLogger("tachograph.forget")
@@ -54,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timeout-s",
         type=float,
-        default=900.0,
+        default=DEADLINE_S,
         help="seconds to wait for journals, books and replaced files each (default: 900)",
     )
     add_home_argument(parser)
@@ -89,19 +84,31 @@ def _run(args: argparse.Namespace, subject: Subject) -> int:
         if not args.yes and not _confirmed(subject):
             print("nothing was deleted", file=sys.stderr)
             return 1
-        request = forget.begin(store, subject)
-        _LOGGER.info(
-            "request %s: forgetting the %s with hash %s in project %s",
-            request.request_id,
-            subject.kind,
-            request.subject_hash,
-            subject.project,
-        )
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        with Progress(*columns, console=Console(stderr=True)) as progress:
-            steps = _Steps(store, migrator, subject, request, progress, args.timeout_s)
-            steps.everything(settings, store_settings)
-        forget.end(store, request)
+        with turn(subject.project) as is_ours:
+            if not is_ours:
+                raise StoreError(
+                    f"project {subject.project} is forgetting somebody already: wait for its end"
+                )
+            request = forget.enter_found(store, forget.begin(store, subject), counts)
+            _LOGGER.info(
+                "request %s: forgetting the %s with hash %s in project %s",
+                request.request_id,
+                subject.kind,
+                request.subject_hash,
+                subject.project,
+            )
+            _show(
+                forget_everything(
+                    store,
+                    migrator,
+                    subject,
+                    request,
+                    settings,
+                    lambda: drain_journals(settings, store_settings, args.timeout_s),
+                    args.timeout_s,
+                )
+            )
+            forget.end(store, request)
         _LOGGER.info("request %s: everything is deleted", request.request_id)
         print(f"request {request.request_id}: done")
     return 0
@@ -114,62 +121,14 @@ def _confirmed(subject: Subject) -> bool:
     return answer.strip().lower() == "yes"
 
 
-class _Steps:
-    """One after the other; each may be done again."""
-
-    def __init__(
-        self,
-        store: Store,
-        migrator: Store,
-        subject: Subject,
-        request: ForgetRequestRow,
-        progress: Progress,
-        deadline_s: float,
-    ) -> None:
-        self._store = store
-        self._migrator = migrator
-        self._subject = subject
-        self._request = request
-        self._progress = progress
-        self._deadline_s = deadline_s
-
-    def everything(self, settings: CollectorSettings, store_settings: StoreSettings) -> None:
-        """Journals first, so that nothing of them comes after the deletion."""
-        time.sleep(CACHE_S)  # from now on every drain knows of the request
-        self._count_down(
-            "journals: segments", drain_journals(settings, store_settings, self._deadline_s)
-        )
-        traces = forget.find_traces(self._store, self._subject, self._request)
-        _LOGGER.info("request %s: %d traces", self._request.request_id, traces)
-        clean_quarantine(settings, self._subject.kind, self._subject.name, self._forgotten)
-        self._mutate(forget.delete_beside_spans(self._store, self._subject, self._request))
-        self._mutate(remove_masked_rows(self._migrator))
-        self._mutate(delete_spans(self._store, self._request, self._deadline_s))
-        forget.mark_rollups(self._store, self._request)
-        self._mutate(remove_day_rollups(self._store, self._subject.project, self._deadline_s))
-        self._count_down("replaced parts", remove_old_parts(self._migrator, self._deadline_s))
-
-    def _forgotten(self, trace_ids: set[str]) -> set[str]:
-        parameters = {"project": self._subject.project, "trace_ids": sorted(trace_ids)}
-        return {row["trace_id"] for row in self._store.rows("forgotten_traces", parameters)}
-
-    def _count_down(self, description: str, left: Iterable[int]) -> None:
-        task: TaskID | None = None
-        total = 0
-        for number in left:
-            total = max(total, number)
-            if task is None:
-                task = self._progress.add_task(description, total=total)
-            self._progress.update(task, completed=total - number, total=total)
-
-    def _mutate(self, steps: Iterable[MutationProgress]) -> None:
+def _show(steps: Iterable[StepProgress]) -> None:
+    """A progress bar for each step that has something to do."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
         tasks: dict[str, TaskID] = {}
         for step in steps:
-            if step.parts and step.table not in tasks:
-                tasks[step.table] = self._progress.add_task(
-                    f"{step.table}: parts", total=step.parts
-                )
-            if step.table in tasks:
-                self._progress.update(
-                    tasks[step.table], completed=step.parts_done, total=max(step.parts, 1)
-                )
+            if step.total and step.step not in tasks:
+                tasks[step.step] = progress.add_task(step.step, total=step.total)
+            if step.step in tasks:
+                total = max(step.total, 1)
+                progress.update(tasks[step.step], completed=step.done, total=total)

@@ -23,19 +23,25 @@ def drain_journals(
 
     Journals that no process owns are drained here. Raises `StoreUnavailable` at the deadline.
     """
-    directory = settings.journal_dir or home() / "journal"
-    segments = set(directory.glob("*/*.segment"))
+    segments = lying_segments(settings)
     link = StoreLink(store_settings)
     station = JournalStation(settings, link, Books())
     station.start()
     try:
-        yield from _until_gone(segments, station, deadline_s)
+        yield from until_drained(segments, station, deadline_s)
     finally:
         if station.stop(_STOP_S):
             link.close()
 
 
-def _until_gone(segments: set[Path], station: JournalStation, deadline_s: float) -> Iterator[int]:
+def lying_segments(settings: CollectorSettings) -> set[Path]:
+    """The segments of all journals of this home."""
+    return set((settings.journal_dir or home() / "journal").glob("*/*.segment"))
+
+
+def until_drained(segments: set[Path], station: JournalStation, deadline_s: float) -> Iterator[int]:
+    """Wait until these segments are gone, saying how many are left, while `station` drains what
+    nobody owns. Raises `StoreUnavailable` at the deadline."""
     deadline = time.monotonic() + deadline_s
     while True:
         left = sum(path.exists() for path in segments)

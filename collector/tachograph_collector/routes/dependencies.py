@@ -54,6 +54,13 @@ async def sender(request: Request) -> Principal:
     return principal
 
 
+async def admin(request: Request) -> Principal:
+    """A caller who may delete."""
+    principal = await principal_of(request)
+    principal.require(Role.ADMIN)
+    return principal
+
+
 BEARER = Depends(_BEARER)
 """Declares the API key in the OpenAPI page; `principal_of` reads it."""
 
@@ -62,3 +69,4 @@ Anyone = Annotated[Principal, Depends(principal_of)]
 Reader = Annotated[Principal, Depends(reader)]
 Judge = Annotated[Principal, Depends(judge)]
 Sender = Annotated[Principal, Depends(sender)]
+Admin = Annotated[Principal, Depends(admin)]

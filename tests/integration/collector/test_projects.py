@@ -14,11 +14,12 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from tachograph_store.client import Store
-from tachograph_store.rows import JobRow, ScoreRow
+from tachograph_store.rows import ForgetRequestRow, JobRow, ScoreRow
 from tachograph_store.writer import Writer
 
-NUMBERS_ONLY = re.compile(r'"norm_calls":\d')
-"""In the answers that tell seconds and causes of a span, and nothing that a sender wrote."""
+NUMBERS_ONLY = re.compile(r'"norm_calls":\d|"spans":[1-9]')
+"""In the answers that tell seconds and causes of a span, or how many rows there are, and nothing that a
+sender wrote."""
 
 OPEN_ROUTES = {"/livez", "/readyz", "/healthz", "/metrics", "/docs", "/openapi.json"}
 
@@ -62,11 +63,13 @@ def test_no_route_shows_another_projects_rows(
         return mark in str(api.client.get("/api/v1/ledger").text)
 
     _judge(writer_store, project, span, mark, is_labelled=True)
+    forgotten = _forget_request(writer_store, project, mark)
     for _ in range(6):  # drawn with a probability below 1: one of several is
         answer = harness.make_span(span_id=uuid.uuid4().bytes[:8])
         _judge(writer_store, project, answer, mark, is_labelled=False)
     api.settle()
     harness.wait_for(seen_in_books, "the owner's ledger")
+    admin = api_for(make_key(project, "admin"))
     strangers = [api_for(make_key(f"other-{uuid.uuid4().hex[:8]}", "admin")), api_for(None)]
     schema = api.client.get("/openapi.json").json()
     walked = 0
@@ -75,9 +78,15 @@ def test_no_route_shows_another_projects_rows(
             if path.startswith("/v1/"):
                 continue  # they answer with counts of what was sent just now
             url = path.replace("{trace_id}", trace_id).replace("{span_id}", span_id)
+            url = url.replace("{request_id}", forgotten)
             if path.endswith("/unit-costs"):
                 url = priced + url  # without a price it refuses its owner too
             body = score if method == "post" else None
+            owner_api = api
+            if "/forgets" in path:
+                body, owner_api = body and {"user": mark}, admin
+                if path.endswith("/forgets") and method == "post":
+                    continue  # it deletes; which rows it would, the count tells
             queries: list[dict[str, str]] = [{}]
             for parameter in operation.get("parameters", []):
                 name = parameter["name"]
@@ -96,7 +105,7 @@ def test_no_route_shows_another_projects_rows(
                     assert span_id not in answer.text or answer.status_code == 404
                     assert not NUMBERS_ONLY.search(answer.text)
                     walked += 1
-                owner = api.client.request(method, url, params=query, json=body)
+                owner = owner_api.client.request(method, url, params=query, json=body)
                 shown_to_owner |= mark in owner.text or bool(NUMBERS_ONLY.search(owner.text))
             if path.startswith("/api/") and not path.endswith("whoami"):
                 assert shown_to_owner, f"{path}: the walk asks nothing that shows rows"
@@ -133,6 +142,23 @@ def _judge(store: Store, project: str, span: Any, mark: str, *, is_labelled: boo
     writer = Writer(store)
     writer.write("scores", [score, human] if is_labelled else [score])
     writer.write("jobs", [job])
+
+
+def _forget_request(store: Store, project: str, mark: str) -> str:
+    """What remains of a request to forget a user; its id."""
+    request = ForgetRequestRow(
+        project=project,
+        request_id=uuid.uuid4().hex,
+        kind="user",
+        salt="s",
+        subject_hash=mark,
+        state="done",
+        requested_at=datetime(2026, 1, 1, tzinfo=UTC),
+        requested_by=mark,
+        expires_on=date(2099, 1, 1),
+    )
+    Writer(store).write("forget_requests", [request])
+    return request.request_id
 
 
 def test_a_score_from_another_project_finds_no_span(

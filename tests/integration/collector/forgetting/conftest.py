@@ -15,10 +15,12 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.fixtures.disk_search import files_with
 from tests.fixtures.store_process import running_store
 from tests.integration.collector.conftest import start_collector, stop, wait_for
 
 from tachograph_store.client import Store, connect
+from tachograph_store.queries.ledger import LedgerBalance, ledger_balance
 from tachograph_store.rows import DeliveryRow, IncidentRow, JobRow, ScoreRow
 from tachograph_store.settings import StoreSettings
 from tachograph_store.writer import Writer
@@ -220,3 +222,39 @@ def fill(stack: Stack) -> int:
     (quarantine / "c.damaged").write_bytes(b"\xff\x00other")
     assert os.path.isdir(stack.home / "store")
     return 16
+
+
+def spans_balance(stack: Stack) -> LedgerBalance:
+    """The line of the books for the spans."""
+    lines = [line for line in ledger_balance(stack.store, PROJECT) if line.signal == "spans"]
+    (line,) = [line for line in lines if line.source == "shop"]
+    return line
+
+
+def assert_nothing_left(stack: Stack) -> None:
+    """No file of the home holds the user, nor what the user said."""
+    # A word that only holds the name is another word: its alert stays.
+    found = files_with(stack.home, stack.secret, f"{stack.user} ", f'"{stack.user}"', stack.user)
+    assert found[stack.secret] == set()
+    assert all("store/data/store" in name for name in found[stack.user]), found
+    texts = stack.store.query(
+        "SELECT summary FROM incidents WHERE position(summary, {user:String}) > 0",
+        {"user": stack.user},
+    )
+    assert [row["summary"] for row in texts] == [f"of x{stack.user}x"]
+    stack.store.command(
+        "ALTER TABLE incidents DELETE WHERE project = {project:String} AND incident_id = 'inc_2'",
+        {"project": PROJECT},
+    )
+
+
+def assert_others_kept(stack: Stack) -> None:
+    """What belongs to others is all there."""
+    assert stack.count("spans") == 4
+    assert stack.count("spans", "user = {user:String}", user=stack.other) == 4
+    assert stack.count("scores") == 1
+    assert stack.count("jobs", "kind = 'evaluation'") == 1
+    assert stack.count("deliveries") == 1
+    quarantine = stack.home / "journal" / "quarantine"
+    assert sorted(path.name for path in quarantine.iterdir()) == ["a-spans.jsonl", "c.damaged"]
+    assert "kept" in (quarantine / "a-spans.jsonl").read_text()

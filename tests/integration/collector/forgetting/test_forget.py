@@ -8,43 +8,17 @@ import time
 import pytest
 from tests.fixtures.disk_search import files_with
 from tests.integration.collector.conftest import wait_for
-from tests.integration.collector.forgetting.conftest import PROJECT, Stack, fill, span
+from tests.integration.collector.forgetting.conftest import (
+    PROJECT,
+    Stack,
+    assert_nothing_left,
+    assert_others_kept,
+    fill,
+    span,
+    spans_balance,
+)
 
 from tachograph_store.forget_markers import forget_requests
-from tachograph_store.queries.ledger import LedgerBalance, ledger_balance
-
-
-def spans_balance(stack: Stack) -> LedgerBalance:
-    lines = [line for line in ledger_balance(stack.store, PROJECT) if line.signal == "spans"]
-    (line,) = [line for line in lines if line.source == "shop"]
-    return line
-
-
-def assert_nothing_left(stack: Stack) -> None:
-    # A word that only holds the name is another word: its alert stays.
-    found = files_with(stack.home, stack.secret, f"{stack.user} ", f'"{stack.user}"', stack.user)
-    assert found[stack.secret] == set()
-    assert all("store/data/store" in name for name in found[stack.user]), found
-    texts = stack.store.query(
-        "SELECT summary FROM incidents WHERE position(summary, {user:String}) > 0",
-        {"user": stack.user},
-    )
-    assert [row["summary"] for row in texts] == [f"of x{stack.user}x"]
-    stack.store.command(
-        "ALTER TABLE incidents DELETE WHERE project = {project:String} AND incident_id = 'inc_2'",
-        {"project": PROJECT},
-    )
-
-
-def assert_others_kept(stack: Stack) -> None:
-    assert stack.count("spans") == 4
-    assert stack.count("spans", "user = {user:String}", user=stack.other) == 4
-    assert stack.count("scores") == 1
-    assert stack.count("jobs", "kind = 'evaluation'") == 1
-    assert stack.count("deliveries") == 1
-    quarantine = stack.home / "journal" / "quarantine"
-    assert sorted(path.name for path in quarantine.iterdir()) == ["a-spans.jsonl", "c.damaged"]
-    assert "kept" in (quarantine / "a-spans.jsonl").read_text()
 
 
 @pytest.mark.timeout(300)
