@@ -23,6 +23,7 @@ class Usage:
     input_tokens: int | None = None
     output_tokens: int | None = None
     cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None
 
 
@@ -214,12 +215,12 @@ class Answer:
     def _read_usage(self, usage: object) -> None:
         if not isinstance(usage, dict):
             return
-        for_input = _count(usage, "prompt_tokens", "input_tokens")
-        for_output = _count(usage, "completion_tokens", "output_tokens")
+        for_input = count(usage, "prompt_tokens", "input_tokens")
+        for_output = count(usage, "completion_tokens", "output_tokens")
         for_prompt = _table(usage, "prompt_tokens_details", "input_tokens_details")
         for_answer = _table(usage, "completion_tokens_details", "output_tokens_details")
-        cached = _count(for_prompt, "cached_tokens")
-        reasoning = _count(for_answer, "reasoning_tokens")
+        cached = count(for_prompt, "cached_tokens")
+        reasoning = count(for_answer, "reasoning_tokens")
         kept = self.usage
         kept.input_tokens = kept.input_tokens if for_input is None else for_input
         kept.output_tokens = kept.output_tokens if for_output is None else for_output
@@ -243,7 +244,8 @@ def _table(source: Mapping[str, object], *names: str) -> Mapping[str, object]:
     return {}
 
 
-def _count(source: Mapping[str, object], *names: str) -> int | None:
+def count(source: Mapping[str, object], *names: str) -> int | None:
+    """The first of these fields that holds a number of things."""
     for name in names:
         value = source.get(name)
         if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63:

@@ -6,7 +6,7 @@ import logging
 import time
 import zlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Concatenate, ParamSpec
 
@@ -25,8 +25,9 @@ from tachograph_sidecar.observe.answer import Answer
 from tachograph_sidecar.observe.bounded import BoundedCopy, Budget
 from tachograph_sidecar.observe.deferred import Deferred
 from tachograph_sidecar.observe.events import EventParser, JsonLines, ServerSentEvents
+from tachograph_sidecar.observe.messages_api import MessagesAnswer
 from tachograph_sidecar.observe.responses_api import ResponsesAnswer
-from tachograph_sidecar.observe.routes import Route, route_of
+from tachograph_sidecar.observe.routes import Dialect, Route, route_of
 from tachograph_sidecar.observe.timing import ChunkClock
 from tachograph_sidecar.observe.trace_context import continue_trace
 from tachograph_sidecar.proxy.head import Header, RequestHead
@@ -42,6 +43,11 @@ _COUNTED_BY = headers.COUNTED_BY.encode()
 MAX_PIECES_A_STEP = 32
 MAX_WAITING = 4096
 """Finished requests whose span is not built yet: beyond, a busy core leaves no time to build them."""
+
+_ANSWERS: Mapping[Dialect, type[Answer]] = {
+    "openai_responses": ResponsesAnswer,
+    "anthropic": MessagesAnswer,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +175,7 @@ class Observation:
         options = recorder.options
         self.request = BoundedCopy(options.body_limit_bytes, recorder.budget)
         self.body = BoundedCopy(options.body_limit_bytes, recorder.budget)
-        kind = ResponsesAnswer if route.dialect == "openai_responses" else Answer
-        self.answer = kind(
+        self.answer = _ANSWERS.get(route.dialect, Answer)(
             keeps_text=self.capture == "full", text_limit=options.content_limit_bytes
         )
         self.chunks = ChunkClock(self.arrival_ns)

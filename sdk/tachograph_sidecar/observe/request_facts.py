@@ -76,6 +76,7 @@ def stop_sequences(request: Mapping[str, object]) -> list[str]:
     """The texts that end generation; people wrote them, so they count as content."""
     options = request.get("options")
     stop = request.get("stop", options.get("stop") if isinstance(options, dict) else None)
+    stop = request.get("stop_sequences", stop)  # Messages API
     texts = [stop] if isinstance(stop, str) else stop if isinstance(stop, list) else []
     return [text[:256] for text in texts[:16] if isinstance(text, str)]
 

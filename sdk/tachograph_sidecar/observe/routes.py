@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Dialect = Literal["openai", "openai_responses", "ollama", "llama_cpp"]
+Dialect = Literal["openai", "openai_responses", "anthropic", "ollama", "llama_cpp"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ _CHAT = Route("chat", "openai", can_carry_usage=True)
 _COMPLETION = Route("text_completion", "openai", can_carry_usage=True)
 _EMBEDDINGS = Route("embeddings", "openai")
 _RESPONSES = Route("chat", "openai_responses")
+_MESSAGES = Route("chat", "anthropic")
 
 _BY_PATH = {
     b"/api/chat": Route("chat", "ollama"),
@@ -39,6 +40,7 @@ _BY_SUFFIX = (
     (b"/completions", _COMPLETION),
     (b"/embeddings", _EMBEDDINGS),
     (b"/v1/responses", _RESPONSES),
+    (b"/v1/messages", _MESSAGES),
 )
 
 

@@ -1,6 +1,6 @@
 """A finished observation as one OTel span."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
@@ -10,6 +10,7 @@ from opentelemetry.trace import SpanContext, SpanKind, TraceFlags
 from opentelemetry.trace.status import Status, StatusCode
 
 from tachograph._internal.fitting import fitted_json
+from tachograph._internal.messages import Message
 from tachograph._internal.truncate import truncated as cut
 from tachograph._internal.truncate import well_formed
 from tachograph.semconv import SCHEMA_URL, attributes
@@ -19,6 +20,7 @@ from tachograph_detectors.redact import Redactor
 from tachograph_sidecar.engines.deployment import ServedModel
 from tachograph_sidecar.kv_cache import KvShape
 from tachograph_sidecar.observe.messages import input_messages
+from tachograph_sidecar.observe.messages_api import messages_input
 from tachograph_sidecar.observe.recorder import Observation
 from tachograph_sidecar.observe.request_facts import (
     AttributeMap,
@@ -29,6 +31,7 @@ from tachograph_sidecar.observe.request_facts import (
     stop_sequences,
 )
 from tachograph_sidecar.observe.responses_api import responses_input
+from tachograph_sidecar.observe.routes import Dialect
 
 _SCOPE = InstrumentationScope("tachograph.sidecar", __version__, SCHEMA_URL)
 
@@ -42,6 +45,11 @@ _SAID_BY_PEOPLE = frozenset(
         attributes.TENANT,
     }
 )
+
+_INPUTS: Mapping[Dialect, Callable[[Mapping[str, object]], list[Message]]] = {
+    "openai_responses": responses_input,
+    "anthropic": messages_input,
+}
 
 
 def span_builder(
@@ -162,8 +170,7 @@ def _add_request(
         stops = stop_sequences(request)
         if stops:
             found[attributes.REQUEST_STOP_SEQUENCES] = stops
-        is_items = seen.route.dialect == "openai_responses"
-        messages = responses_input(request) if is_items else input_messages(request)
+        messages = _INPUTS.get(seen.route.dialect, input_messages)(request)
         if messages:
             found[attributes.INPUT_MESSAGES], was_cut = fitted_json(messages, limit_bytes)
             if was_cut:
@@ -183,6 +190,7 @@ def _add_answer(
         (attributes.USAGE_INPUT_TOKENS, answer.input_tokens),
         (attributes.USAGE_OUTPUT_TOKENS, answer.output_tokens),
         (attributes.USAGE_CACHE_READ_INPUT_TOKENS, answer.cache_read_tokens),
+        (attributes.USAGE_CACHE_WRITE_INPUT_TOKENS, answer.usage.cache_write_tokens),
         (attributes.USAGE_REASONING_OUTPUT_TOKENS, answer.usage.reasoning_tokens),
         (attributes.ENGINE_TIME_TO_FIRST_TOKEN, engine.time_to_first_token_s),
         (attributes.ENGINE_QUEUE_TIME, engine.queue_s),

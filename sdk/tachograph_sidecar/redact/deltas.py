@@ -36,6 +36,8 @@ class Deltas:
         kind = event.get("type")
         if isinstance(kind, str) and kind.startswith("response."):
             return self._responses(event, kind)
+        if isinstance(kind, str) and kind.startswith("content_block_"):
+            return self._block(event, kind)
         return [self._native(event)]
 
     def rest(self) -> list[Any]:
@@ -129,6 +131,38 @@ class Deltas:
         if phase == "done" and key in self._streams and (text := self._end(key)):
             found.insert(0, self._templates[key](text))
         return found
+
+    # --- Anthropic messages
+
+    def _block(self, event: dict[str, Any], kind: str) -> list[Any]:
+        index, delta = event.get("index"), event.get("delta")
+        if kind == "content_block_delta" and isinstance(delta, dict):
+            changed = {name: self._block_piece(event, delta, name) for name in delta}
+            return [{**event, "delta": changed}]
+        found = [redacted(event, self._redactor)]
+        if kind == "content_block_stop":
+            for key in [key for key in self._streams if key[:2] == ("block", index)]:
+                make = self._templates[key]
+                if text := self._end(key):
+                    found.insert(0, make(text))
+        return found
+
+    def _block_piece(self, event: dict[str, Any], delta: dict[str, Any], name: str) -> Any:
+        if name in ("type", "signature"):
+            return delta[name]
+        if name not in ("text", "thinking", "partial_json"):
+            return redacted(delta[name], self._redactor)
+        kind, index = delta.get("type"), event.get("index")
+        return self._piece(
+            ("block", index, name),
+            delta[name],
+            lambda text: {
+                "type": "content_block_delta",
+                "index": index,
+                "delta": {"type": kind, name: text},
+            },
+            escapes=name == "partial_json",
+        )
 
     # --- Ollama and llama.cpp
 

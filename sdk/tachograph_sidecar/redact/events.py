@@ -18,6 +18,8 @@ MAX_EVENT_BYTES: Final = 1024 * 1024
 
 _EVENT_END: Final = re.compile(rb"\r\n\r\n|\n\n|\r\r(?!\n)")
 _LINE: Final = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|$)")
+_NAME: Final = re.compile(rb"^(event: ?)[^\r\n]*", re.MULTILINE)
+_TYPE: Final = re.compile(rb'\{\s*"type":\s*"([a-z._]{1,64})"')
 
 
 class _Framed:
@@ -105,7 +107,10 @@ class EventFilter(_Framed):
         others = b"".join(line for line in lines if line[:5] != b"data:")
         if others and not others.endswith((b"\n", b"\r")):
             others += self._end[: len(self._end) // 2]
-        return b"".join(others + b"data: " + one + self._end for one in changed)
+        heads = [*(_named(others, one) for one in changed[:-1]), others]
+        return b"".join(
+            head + b"data: " + one + self._end for head, one in zip(heads, changed, strict=True)
+        )
 
     def _plain(self, frame: bytes) -> bytes:
         text = TextFilter(self._redactor)
@@ -113,6 +118,12 @@ class EventFilter(_Framed):
 
     def _rest(self) -> bytes:
         return b"".join(b"data: " + encoded(event) + self._end for event in self._deltas.rest())
+
+
+def _named(lines: bytes, data: bytes) -> bytes:
+    """The lines beside the data of an event that was put before another: its name is its own."""
+    kind = _TYPE.match(data)
+    return lines if kind is None else _NAME.sub(rb"\g<1>" + kind[1], lines)
 
 
 class LinesFilter(_Framed):

@@ -47,6 +47,11 @@ def _text(label: str, **more: Any) -> Call:
     return Call(label, "/v1/completions", body, {"operation": "text_completion"})
 
 
+def _message(label: str, **more: Any) -> Call:
+    body = {"model": "tiny", "messages": _MESSAGES, "max_tokens": 6, "temperature": 0.0, **more}
+    return Call(label, "/v1/messages", body, {"operation": "chat", "has_cache_read_tokens": True})
+
+
 _NOT_ASKED: Final = {"input_tokens": None, "has_cache_read_tokens": False}
 """The sidecar asks for no usage of several choices."""
 
@@ -73,6 +78,8 @@ CALLS: Final = (
         {"model": "tiny", "input": "a b c", "max_output_tokens": 6, "stream": True},
         {"operation": "chat"},
     ),
+    _message("message"),
+    _message("message-stream", stream=True),
     _chat("too-long", {"error_type": "BadRequestError"}, messages=_LONG),
     _chat("too-long-stream", {"error_type": "BadRequestError"}, messages=_LONG, stream=True),
     _chat("no-such-model", {"error_type": "NotFoundError"}, model="other"),

@@ -201,6 +201,47 @@ def test_a_response_of_the_responses_api_is_recorded(
     assert said["parts"][0]["content"] == response["output"][0]["content"][0]["text"]
 
 
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_a_message_of_the_messages_api_is_recorded(
+    kit: "Kit", outlet: "KeepingOutlet", llama_url: str, is_stream: bool
+) -> None:
+    sidecar = kit.sidecar(llama_url, outlet)
+    data = _ask(
+        f"http://127.0.0.1:{sidecar.port}",
+        {
+            "system": "Be short.",
+            "messages": [{"role": "user", "content": [{"type": "text", "text": "The sky is"}]}],
+            "max_tokens": 4,
+            "stop_sequences": ["zzz"],
+            "temperature": 0,
+            "stream": is_stream,
+        },
+        "/v1/messages",
+    )
+    events = [line.removeprefix(b"data: ") for line in data.splitlines() if line[:5] == b"data:"]
+    said = [json.loads(event) for event in events] if is_stream else [json.loads(data)]
+    begun = said[0]["message"] if is_stream else said[0]
+    found = outlet.the_span().attributes
+    assert found is not None
+    assert found["gen_ai.operation.name"] == "chat"
+    assert found["gen_ai.response.id"] == begun["id"]
+    assert found["gen_ai.response.model"] == begun["model"]
+    assert found["gen_ai.request.stop_sequences"] == ["zzz"]
+    usage = begun["usage"]
+    cached = usage["cache_read_input_tokens"]
+    assert found["gen_ai.usage.input_tokens"] == usage["input_tokens"] + cached > 4
+    assert found["gen_ai.usage.cache_read.input_tokens"] == cached
+    assert found["gen_ai.usage.output_tokens"] == 4
+    assert found["gen_ai.response.finish_reasons"] == ["length"]
+    assert ("tachograph.stream.chunk_count" in found) is is_stream
+    asked = json.loads(str(found["gen_ai.input.messages"]))
+    assert [message["role"] for message in asked] == ["system", "user"]
+    [answer] = json.loads(str(found["gen_ai.output.messages"]))
+    texts = [event["delta"].get("text", "") for event in said if "delta" in event]
+    whole = "".join(texts) if is_stream else begun["content"][0]["text"]
+    assert answer["parts"][0]["content"] == whole
+
+
 def test_its_metrics_become_points_under_their_own_names(
     kit: "Kit", outlet: "KeepingOutlet", llama_url: str
 ) -> None:

@@ -116,6 +116,24 @@ def test_responses_api_events() -> None:
     assert received[-1]["response"]["output"][0]["content"][0]["text"] == CLEAN
 
 
+def test_messages_api_events() -> None:
+    kind = "content_block_delta"
+    sent: list[Any] = [
+        {"type": kind, "index": 1, "delta": {"type": "text_delta", "text": piece}}
+        for piece in pieces(SAID, 7)
+    ]
+    sent += [{"type": "content_block_stop", "index": 1}, {"type": "message_stop"}]
+    body = b"".join(
+        b"event: %b\ndata: %b\n\n" % (e["type"].encode(), json.dumps(e).encode()) for e in sent
+    )
+    clean = passed(body, EventFilter(REDACTOR), [50, 500])
+    received = events_of(clean)
+    assert "".join(e["delta"]["text"] for e in received if e["type"] == kind) == CLEAN
+    assert [e["type"] for e in received][-2:] == ["content_block_stop", "message_stop"]
+    names = [line[7:].decode() for line in clean.split(b"\n") if line[:7] == b"event: "]
+    assert names == [e["type"] for e in received]
+
+
 @given(st.integers(1, 30), st.lists(st.integers(0, 1_000_000), max_size=20))
 @settings(max_examples=30, deadline=None)
 def test_json_lines_of_ollama(size: int, cuts: list[int]) -> None:
