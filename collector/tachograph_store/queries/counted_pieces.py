@@ -81,12 +81,10 @@ def counted_pieces(
     last_s = until_ns // (60 * _SECOND) * 60
     if first_s >= last_s or (step_s is not None and step_s % 60):
         return all_raw
-    settled_us = store.rows("rollup_cursor", {"project": ""})[0]["settled_us"]
-    if not settled_us:
+    changes = changed_minutes(store, selection.project, first_s, last_s, reads_groups)
+    if changes is None:
         return all_raw
-    raw, has_doubles = raw_minutes(
-        store, selection.project, settled_us, first_s, last_s, reads_groups
-    )
+    raw = set(changes.minutes)
     if since_ns < first_s * _SECOND:
         raw.add(first_s - 60)
     tail_s, kept = _split_tail(sorted(raw), last_s)
@@ -102,17 +100,26 @@ def counted_pieces(
         minutes_since_s=first_s,
         minutes_until_s=tail_s,
         raw_minutes=kept,
-        has_doubles=has_doubles,
+        has_doubles=changes.has_doubles,
     )
 
 
-def raw_minutes(
-    store: Store, project: str, settled_us: int, since_s: int, until_s: int, reads_groups: bool
-) -> tuple[set[int], bool]:
-    """Whole minutes of the range whose rollups do not say enough; whether doubles may be there."""
+@dataclass(frozen=True, slots=True)
+class ChangedMinutes:
+    """Whole minutes of a range whose rollups do not say enough; `has_doubles` as in `CountedPieces`."""
+
+    minutes: frozenset[int]
+    has_doubles: bool
+    settled_us: int
+    """Up to when, by `stored_at`, the rollup job had seen the spans."""
+
+
+def changed_minutes(
+    store: Store, project: str, since_s: int, until_s: int, reads_groups: bool
+) -> ChangedMinutes | None:
+    """What of [since_s, until_s) has to be read from spans; None if the rollup job never ran."""
     parameters = {
         "project": project,
-        "settled_us": settled_us,
         "child_since_ns": (since_s - CHILD_EARLY_S) * _SECOND,
         "child_until_ns": (until_s + CHILD_LATE_S) * _SECOND,
     }
@@ -122,9 +129,13 @@ def raw_minutes(
             **parameters,
             "since_s": since_s,
             "until_s": until_s,
-            "max_groups": MAX_GROUPS if reads_groups else WHOLE,
+            "reads_groups": reads_groups,
+            "max_groups": MAX_GROUPS,
         },
     )
+    settled_us: int = state[0]["settled_us"]
+    if not settled_us:
+        return None
     raw = {
         minute
         for row in state
@@ -137,13 +148,14 @@ def raw_minutes(
             "rollup_parents",
             {
                 **parameters,
+                "settled_us": settled_us,
                 "parent_since_ns": max(since_s, min(callees) - CHILD_LATE_S) * _SECOND,
                 "parent_until_ns": min(until_s, max(callees) + 60 + CHILD_EARLY_S) * _SECOND,
             },
         )
         raw.update(row["minute"] for row in parents)
         has_doubles = has_doubles or bool(parents)
-    return raw, has_doubles
+    return ChangedMinutes(frozenset(raw), has_doubles, settled_us)
 
 
 def _split_tail(raw: list[int], last_s: int) -> tuple[int, list[int]]:

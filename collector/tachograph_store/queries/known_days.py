@@ -7,7 +7,7 @@ from typing import Final
 
 from tachograph_store.client import Store
 from tachograph_store.day_rollups import day_of
-from tachograph_store.queries.counted_pieces import raw_minutes
+from tachograph_store.queries.counted_pieces import changed_minutes
 from tachograph_store.queries.selection import Selection
 
 _DAY: Final = timedelta(days=1)
@@ -45,18 +45,15 @@ def known_days(store: Store, selection: Selection, *, for_answers: bool = False)
     since_s, until_s = int(since), int(until.timestamp())
     if since_s >= until_s:
         return NO_DAYS
-    settled_us = store.rows("rollup_cursor", {"project": ""})[0]["settled_us"]
-    if not settled_us:
-        return NO_DAYS
     # The job takes a day back before its cursor passes what changed it: first what is behind the
     # cursor, then the notes.
-    minutes, _ = raw_minutes(
-        store, selection.project, settled_us, since_s, until_s, reads_groups=False
-    )
-    changed = {day_of(minute) for minute in minutes}
+    changes = changed_minutes(store, selection.project, since_s, until_s, reads_groups=False)
+    if changes is None:
+        return NO_DAYS
+    changed = {day_of(minute) for minute in changes.minutes}
     if for_answers:
         scored = store.rows(
-            "rollup_scored_days", {"project": selection.project, "since_us": settled_us}
+            "rollup_scored_days", {"project": selection.project, "since_us": changes.settled_us}
         )
         changed.update(row["day"] for row in scored)
     noted = store.rows(

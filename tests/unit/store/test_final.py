@@ -40,6 +40,7 @@ SEES_ONCE = {
     "rollup_projects": "DISTINCT",
     "rollup_scored_days": "DISTINCT",
     "rollup_cursor": "the newest by argMax",
+    "rollup_state": "the newest by argMax",
     "traces_found": "NOT IN: which answers, not how often",
 }
 _READ = re.compile(r"\b(?:FROM|JOIN)\s+(" + "|".join(REPLACED) + r")\b(?:\s+AS\s+\w+)?(\s+FINAL)?")
