@@ -18,6 +18,8 @@ from tachograph_sidecar.attribution import EqualShare
 from tachograph_sidecar.calibration.file import read_weights
 from tachograph_sidecar.engines import ADAPTERS, UNKNOWN, EngineAdapter
 from tachograph_sidecar.engines.deployment import UNSTATED, Deployment
+from tachograph_sidecar.engines.step_receiver import StepReceiver
+from tachograph_sidecar.engines.steps import StepTimeline
 from tachograph_sidecar.engines.watch import EngineWatch
 from tachograph_sidecar.gpu.engine_processes import EngineProcesses
 from tachograph_sidecar.gpu.monitor import GpuMonitor
@@ -112,6 +114,10 @@ class Sidecar:
             ProxyOptions(redactor=settings.redactor),
         )
         self._admit_by(routing.rules)
+        self.steps = StepTimeline()
+        """Where the engine says that prompts were computed; empty without its plugin."""
+        path = settings.steps_socket
+        self._step_receiver = None if path is None else StepReceiver(path, self.steps)
         self._monitor: GpuMonitor | None = None
         if settings.gpu:
             feed = LedgerFeed(self._ledger, asyncio.get_running_loop(), self._outlet.submit_metrics)
@@ -127,8 +133,17 @@ class Sidecar:
         self._started_at = time.monotonic()
 
     async def start(self) -> list[tuple[str, int]]:
-        """Listen; returns the addresses. Raises OSError when the port is taken."""
+        """Listen; returns the addresses. Raises OSError when the port is taken, SettingsError when
+        the socket for steps cannot be had."""
         addresses = await self._server.start(self.settings.host, self.settings.port)
+        if self._step_receiver is not None:
+            try:
+                self._step_receiver.start()
+            except OSError as error:
+                raise SettingsError(
+                    f"the socket for steps cannot be used: {error}",
+                    "name another --steps-socket, in a folder that is yours",
+                ) from error
         for watch in self._watches.values():
             watch.start()
         self._is_started = True
@@ -139,6 +154,8 @@ class Sidecar:
     async def stop(self) -> bool:
         """Let streams under way end, then send what was recorded; False when either was cut off."""
         was_drained = await self._server.drain(self.settings.drain_s)
+        if self._step_receiver is not None:
+            self._step_receiver.stop()
         self._recorder.deferred.drain()
         if self._monitor is not None:
             await asyncio.to_thread(self._monitor.stop)
@@ -204,6 +221,7 @@ class Sidecar:
                 if self._monitor is None
                 else self._monitor.state()
             ),
+            "steps": None if self._step_receiver is None else self._step_receiver.state(),
             "uptime_s": round(time.monotonic() - self._started_at, 3),
         }
 

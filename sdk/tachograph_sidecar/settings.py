@@ -40,6 +40,7 @@ class SidecarSettings:
     gpu: bool = True
     calibration: Path | None = None
     model_config: Path | None = None
+    steps_socket: Path | None = None
     drain_s: float = 30.0
     max_connections: int = 1024
     redact: tuple[str, ...] = ()
@@ -208,6 +209,14 @@ OPTIONS = (
         Path,
         None,
         "config.json of the model, or its folder: gives the bytes of KV cache a request held",
+        "FILE",
+    ),
+    Option(
+        "steps_socket",
+        "TACHOGRAPH_SIDECAR_STEPS_SOCKET",
+        Path,
+        None,
+        "Unix socket on which vLLM's plugin tells each step: refines whose joules a prompt cost",
         "FILE",
     ),
     Option(
