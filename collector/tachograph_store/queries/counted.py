@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from tachograph_store.client import Store
 from tachograph_store.histogram import quantiles_s
-from tachograph_store.queries.counted_pieces import WHOLE, CountedPieces, counted_pieces
+from tachograph_store.queries.counted_pieces import WHOLE, counted_pieces
 from tachograph_store.queries.selection import Selection
 
 Dimension = Literal["model", "tenant", "variant", "currency"]
@@ -122,36 +122,8 @@ def counted_requests(
     Groups come by step, in each the busiest first; those without a request are left out. Without
     `step_s` the range is one step, 0. `with_times` asks for percentiles.
     """
-    reads_groups = _grouping(selection, by) != "all"
-    pieces = counted_pieces(store, selection, step_s, reads_groups=reads_groups)
-    return _counted(store, selection, by, pieces, step_s, with_times=with_times)
-
-
-def counted_by_each(
-    store: Store, selection: Selection, dimensions: Sequence[Dimension]
-) -> list[list[Counted]]:
-    """The counted requests of a selection by each of the dimensions alone, without percentiles.
-
-    Their few groups are read in place of all combinations, which are a hundred times as many.
-    """
-    pieces = counted_pieces(store, selection, None, reads_groups=True)
-    with ThreadPoolExecutor(len(dimensions), thread_name_prefix="counted") as pool:
-        asked = [
-            pool.submit(_counted, store, selection, (one,), pieces, None, with_times=False)
-            for one in dimensions
-        ]
-        return [answer.result() for answer in asked]
-
-
-def _counted(
-    store: Store,
-    selection: Selection,
-    by: Collection[Dimension],
-    pieces: CountedPieces,
-    step_s: int | None,
-    *,
-    with_times: bool,
-) -> list[Counted]:
+    grouping = _grouping(selection, by)
+    pieces = counted_pieces(store, selection, step_s, reads_groups=grouping != "all")
     parameters = {
         **selection.parameters(),
         **pieces.parameters(),
@@ -163,15 +135,14 @@ def _counted(
     }
     questions = []
     if pieces.has_rollups:
-        grouping = _grouping(selection, by)
         questions.append(("counted_rollups", {**parameters, "grouping": grouping}))
     if pieces.has_spans:
         questions.append(("counted_spans", parameters))
-    groups = _added_up(_answers(store, questions), by_currency="currency" in by)
+    groups = _added_up(answers_at_once(store, questions), by_currency="currency" in by)
     return sorted(groups, key=lambda one: (one.group.step, -one.sums.requests, one.group))
 
 
-def _answers(
+def answers_at_once(
     store: Store, questions: Sequence[tuple[str, Mapping[str, Any]]]
 ) -> list[dict[str, Any]]:
     """The rows of all questions, asked at the same time: half of what each takes is planning."""

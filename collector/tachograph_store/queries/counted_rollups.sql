@@ -28,7 +28,7 @@ SELECT
     sumMap(if({with_times:Bool}, r.first_chunk_buckets, []), if({with_times:Bool}, r.first_chunk_counts, [])) AS first_chunks
 FROM rollups AS r FINAL
 -- Before FINAL tells versions apart only by what all versions share, the key; the histograms of other
--- periods in the same granule are not read.
+-- rows are not read.
 PREWHERE project = {project:String}
   AND r.grouping = {grouping:String}
   AND
@@ -53,7 +53,7 @@ PREWHERE project = {project:String}
           )
       )
   )
-WHERE (empty({models:Array(String)}) OR has({models:Array(String)}, r.model))
+  AND (empty({models:Array(String)}) OR has({models:Array(String)}, r.model))
   AND (empty({tenants:Array(String)}) OR has({tenants:Array(String)}, r.tenant))
   AND (empty({variants:Array(String)}) OR has({variants:Array(String)}, r.variant))
 GROUP BY step, model, tenant, variant, currency

@@ -4,6 +4,7 @@ a slow oracle adds up from the spans that are there, before the job as after it.
 
 import dataclasses
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -16,6 +17,7 @@ from tests.fixtures.module_store import module_store
 from tests.integration.rollups.requests import HOUR, assert_same, counted, model_of, request
 
 from tachograph_store.client import Store
+from tachograph_store.queries.choices import choices
 from tachograph_store.queries.counted import Dimension, counted_requests
 from tachograph_store.queries.selection import Selection, nanoseconds
 from tachograph_store.rollup import RollupJob
@@ -156,6 +158,18 @@ class World:
             self._check_groups(selection, ("model",), 3600)
             self._check(dataclasses.replace(selection, tenant="a"))
             self._check(dataclasses.replace(selection, model="b", variant="a"))
+            self._check_choices(selection)
+
+    def _check_choices(self, selection: Selection) -> None:
+        spans = counted(self.spans.values(), selection)
+        found = choices(self.store, selection)
+        for names, named in (
+            (found.models, [model_of(span) for span in spans]),
+            (found.tenants, [span.tenant for span in spans]),
+            (found.variants, [span.variant for span in spans]),
+        ):
+            requests = Counter(name for name in named if name)
+            assert list(names) == sorted(requests, key=lambda name: (-requests[name], name))
 
     def check_marks(self) -> None:
         """After the job a plain sum of counted spans says the same."""

@@ -139,6 +139,7 @@ ADDED_UP = {
 
 PLANS: dict[str, list[Plan]] = {
     "batch_sizes": [Plan("engine_readings", parameters={"names": ["vllm:num_requests_running"]})],
+    "choices_rollups": [Plan("rollups", narrowed=False)],
     "counted_rollups": [Plan("rollups", narrowed=False)],
     "counted_spans": [SPANS_OF_RANGE],
     "deliveries_list": [Plan("deliveries", narrowed=False)],
