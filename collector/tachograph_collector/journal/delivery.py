@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -20,6 +20,7 @@ from tachograph_store import span_plan
 from tachograph_store.client import Store
 from tachograph_store.errors import QueryRefused
 from tachograph_store.identities import SpanKey
+from tachograph_store.row_plan import has_plan, plan_rows
 from tachograph_store.span_plan import SpanPlan
 from tachograph_store.writer import PackedColumns, Writer
 
@@ -93,16 +94,19 @@ class Delivery:
                 plan = self.writer.plan_spans(keys, version_floor)
                 if spans is not None:
                     plan = plan.without(self.writer.markers.spans(spans.columns))
-                Intent(block, end, plan.version, plan.fates).save(self.folder.path)
+                begun = Intent(block, end, plan.version, plan.fates)
+                begun.save(self.folder.path)
                 unsent = plan.sent
             else:
                 own = (books, block)
                 plan, unsent = self.writer.resume(keys, begun.fates, begun.version, own)
             if spans is not None:
                 self._send_spans(name, records, spans, keys, packed, plan, unsent, fates, blaming)
+        again = _Again(records)
         for table, rows in tables.items():
             if table != "spans":
-                self._send_rows(name, table, records, rows, plan.version, fates, blaming)
+                begun = self._send_rows(name, table, records, rows, begun, fates, blaming, again)
+        again.enter(fates)
         return fates, plan.version
 
     def _send_spans(
@@ -142,26 +146,50 @@ class Delivery:
         table: str,
         records: Sequence[Unpacked],
         rows: Table,
-        version: int,
+        begun: Intent,
         fates: Fates,
         blaming: Blaming,
-    ) -> None:
+        again: "_Again",
+    ) -> Intent:
+        """What was decided, with what was decided on these rows."""
         if table == "scores":
             find_spans(self.reader, rows.columns)
         forgotten = set(self.writer.markers.scores(rows.columns)) if table == "scores" else set()
+        begun, letters = self._plan_rows(table, rows, begun)
         refused = send_bisecting(
-            [index for index in range(len(rows.records)) if index not in forgotten],
-            lambda part: self.writer.write_columns(table, rows.columns, part, version),
+            [
+                index
+                for index, letter in enumerate(letters)
+                if letter in (span_plan.STORED, span_plan.CORRECTION) and index not in forgotten
+            ],
+            lambda part: self.writer.write_columns(table, rows.columns, part, begun.version),
             blaming,
         )
         outcome = self._keep(name, table, rows, refused, blaming)
         if table == "scores":
-            outcomes = [_OUTCOMES[span_plan.STORED]] * len(rows.records)
+            outcomes = [_OUTCOMES[letter] for letter in letters]
+            for index in forgotten:
+                outcomes[index] = _OUTCOMES[span_plan.STORED]
             for index, _ in refused:
                 outcomes[index] = outcome
             _enter_rows(records, rows, outcomes, fates)
         else:
+            again.note(rows, letters)
             _move_points(records, rows, [index for index, _ in refused], outcome, fates)
+        return begun
+
+    def _plan_rows(self, table: str, rows: Table, begun: Intent) -> tuple[Intent, str]:
+        """A letter a row, the same in every attempt to send this block."""
+        count = len(rows.records)
+        if not has_plan(table):
+            return begun, span_plan.STORED * count
+        letters = begun.rows.get(table, "")
+        if len(letters) != count:
+            letters = plan_rows(self.reader, table, rows.columns, begun.version)
+            if letters.strip(span_plan.STORED):
+                begun = replace(begun, rows={**begun.rows, table: letters})
+                begun.save(self.folder.path)
+        return begun, letters
 
     def _keep(
         self,
@@ -178,6 +206,43 @@ class Delivery:
         if blaming is not CONTENT:
             raise QueryRefused(f"the quarantine has no room for refused rows: {refused[0][1]}")
         return "quarantined", NOT_KEPT
+
+
+class _Again:
+    """Data points that came again, whose rows were there already."""
+
+    def __init__(self, records: Sequence[Unpacked]) -> None:
+        self._records = records
+        self._rows: Counter[int] = Counter()
+        self._letters: dict[tuple[str, str], Counter[int]] = {}
+
+    def note(self, rows: Table, letters: str) -> None:
+        """What became of the rows of one table."""
+        for record, letter in zip(rows.records, letters, strict=True):
+            self._rows[record] += 1
+            if letter != span_plan.STORED:
+                self._letters.setdefault(_OUTCOMES[letter], Counter())[record] += 1
+
+    def enter(self, fates: Fates) -> None:
+        """Move their points from stored to duplicate.
+
+        A row takes one data point or more, nobody knows how many: those of a record are moved in
+        proportion to its rows, which is exact where all of it, or a point a row, came again.
+        """
+        moved: Counter[int] = Counter()
+        for outcome, counts in self._letters.items():
+            for index, count in counts.items():
+                record, before = self._records[index], moved[index]
+                moved[index] += count
+                for source, points in record.accepted.items():
+                    share = points * moved[index] // self._rows[index]
+                    share -= points * before // self._rows[index]
+                    stored = Account(record.project, source, record.signal, "stored")
+                    share = min(share, fates.counts[stored])  # some may be in quarantine
+                    if share:
+                        fates.drained(stored, -share)
+                        account = Account(record.project, source, record.signal, *outcome)
+                        fates.drained(account, share)
 
 
 def _book(records: Sequence[Unpacked], spans: Table, books: str, block: int) -> None:

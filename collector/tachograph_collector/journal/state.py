@@ -5,6 +5,7 @@ import logging
 import os
 import uuid
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from errno import EDQUOT, ENOSPC
@@ -122,12 +123,15 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """The block that is being sent: its end, and what was decided on each of its spans."""
+    """The block that is being sent: its end, and what was decided on each of its rows."""
 
     block: int
     end: Position
     version: int
     fates: str
+    """Of the spans."""
+    rows: Mapping[str, str] = field(default_factory=dict)
+    """Of other tables, where some rows were there already."""
 
     def save(self, folder: Path) -> None:
         """Replace the file; a crash of the process cannot tear it. Raises `OSError`."""
@@ -136,6 +140,7 @@ class Intent:
             "end": self.end,
             "version": self.version,
             "fates": self.fates,
+            "rows": dict(self.rows),
         }
         # Not synced: when the power goes, what the engine had not synced goes too, and a block
         # planned anew finds what is left.
@@ -151,6 +156,7 @@ class Intent:
                 end=Position(*document["end"]),
                 version=document["version"],
                 fates=document["fates"],
+                rows=document.get("rows", {}),
             )
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None

@@ -67,14 +67,20 @@ def test_a_fresh_home_gets_the_same_rows(
 
     again = run_tachograph("import", first, "--project", project, home=home)
     assert again.returncode == 0, again.stderr
-    assert "41 spans duplicate" in again.stdout
+    for told in ("41 spans duplicate", "5 logs duplicate", "4 metrics duplicate"):
+        assert told in again.stdout, again.stdout
+    assert "stored" not in again.stdout.replace("rollups stored", "")
     assert elsewhere.query(
         "SELECT count() AS rows FROM spans WHERE project = {project:String}", {"project": project}
     ) == [{"rows": 41}]
-    spans = [line for line in ledger_balance(elsewhere, project) if line.signal == "spans"]
-    assert sum(line.stored for line in spans) == 41
-    assert {line.source for line in spans} >= {"shop-0", "shop-1"}
-    assert all(line.is_balanced for line in spans)
+    lines = ledger_balance(elsewhere, project)
+    for signal, count in (("spans", 41), ("logs", 5), ("metrics", 4)):
+        of_signal = [line for line in lines if line.signal == signal]
+        assert sum(line.stored for line in of_signal) == count, signal
+        assert sum(line.duplicate for line in of_signal) == count, signal
+        assert sum(line.accepted for line in of_signal) == 2 * count, signal
+    assert {line.source for line in lines} >= {"shop-0", "shop-1"}
+    assert all(line.is_balanced for line in lines)
 
 
 def test_the_manifest_says_what_the_files_hold(

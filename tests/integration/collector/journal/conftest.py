@@ -3,16 +3,22 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tachograph_store.client import connect
+from tachograph_collector.books import Books
+from tachograph_collector.journal.station import JournalStation
+from tachograph_collector.settings import CollectorSettings
+from tachograph_collector.store_link import StoreLink
+from tachograph_store.client import Store, connect
 from tachograph_store.queries.ledger import LedgerBalance, ledger_balance
 from tachograph_store.settings import StoreSettings
+
+OpenStation = Callable[[], JournalStation]
 
 
 class Stack:
@@ -105,3 +111,47 @@ def stack(tmp_path: Path, harness: Any) -> Iterator[Stack]:
     running = Stack(tmp_path, harness)
     yield running
     running.stop()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> CollectorSettings:
+    """A journal of the test's own."""
+    return CollectorSettings(journal_dir=tmp_path / "journal", ledger_interval_s=0.2)
+
+
+@pytest.fixture
+def books() -> Books:
+    """Empty."""
+    return Books()
+
+
+@pytest.fixture
+def open_station(
+    store_server: StoreSettings, settings: CollectorSettings, books: Books
+) -> Iterator[OpenStation]:
+    """Makes stations on the shared store, in this process, one after the other."""
+    links: list[StoreLink] = []
+
+    def make() -> JournalStation:
+        links.append(StoreLink(store_server))
+        return JournalStation(settings, links[-1], books)
+
+    yield make
+    for link in links:
+        link.close()
+
+
+def ledger_of(store: Store, project: str) -> dict[tuple[str, str, str], int]:
+    """What the books have, by source, outcome and reason."""
+    window = {"project": project, "since_ns": 0, "until_ns": 2**62}
+    return {
+        (row["source"], row["outcome"], row["reason"]): row["total"]
+        for row in store.rows("ledger_entries", window)
+    }
+
+
+def finish(station: JournalStation) -> None:
+    """Drain everything that lies in the journal."""
+    station.start()
+    assert station.stop(30)
+    assert station.health().waiting_records == 0

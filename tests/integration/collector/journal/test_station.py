@@ -4,26 +4,20 @@ import json
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.integration.collector.journal.conftest import OpenStation, finish, ledger_of
 
-from tachograph_collector.books import Books
 from tachograph_collector.journal.codec import Draft, pack
 from tachograph_collector.journal.state import Intent, State
 from tachograph_collector.journal.station import JournalStation
 from tachograph_collector.settings import CollectorSettings
-from tachograph_collector.store_link import StoreLink
 from tachograph_store.client import Store
 from tachograph_store.queries.ledger import ledger_balance
 from tachograph_store.rows import EngineReadingRow, SpanRow
-from tachograph_store.settings import StoreSettings
-
-Open = Callable[[], JournalStation]
 
 
 def _span(project: str, service: str, **changes: Any) -> SpanRow:
@@ -53,62 +47,23 @@ def _append(station: JournalStation, *rows: SpanRow) -> None:
     station.journal.append([packed])
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> CollectorSettings:
-    return CollectorSettings(journal_dir=tmp_path / "journal", ledger_interval_s=0.2)
-
-
-@pytest.fixture
-def books() -> Books:
-    return Books()
-
-
-@pytest.fixture
-def open_station(
-    store_server: StoreSettings, settings: CollectorSettings, books: Books
-) -> Iterator[Open]:
-    links: list[StoreLink] = []
-
-    def make() -> JournalStation:
-        links.append(StoreLink(store_server))
-        return JournalStation(settings, links[-1], books)
-
-    yield make
-    for link in links:
-        link.close()
-
-
 def _stored(store: Store, project: str) -> int:
     sql = "SELECT count() AS n FROM spans WHERE project = {project:String}"
     return int(store.query(sql, {"project": project})[0]["n"])
 
 
-def _ledger(store: Store, project: str) -> dict[tuple[str, str, str], int]:
-    window = {"project": project, "since_ns": 0, "until_ns": 2**62}
-    return {
-        (row["source"], row["outcome"], row["reason"]): row["total"]
-        for row in store.rows("ledger_entries", window)
-    }
-
-
-def _finish(station: JournalStation) -> None:
-    station.start()
-    assert station.stop(30)
-    assert station.health().waiting_records == 0
-
-
 @pytest.mark.lesson(1, 8)
 def test_neighbours_of_refused_rows_are_stored_and_the_books_say_so(
-    open_station: Open, settings: CollectorSettings, reader_store: Store, project: str
+    open_station: OpenStation, settings: CollectorSettings, reader_store: Store, project: str
 ) -> None:
     station = open_station()
     good = [_span(project, service) for service in ("a", "a", "b")]
     bad = _span(project, "a", chunk_count=2**40)
     _append(station, good[0], bad, good[1], good[2])
     _append(station, good[0], replace(good[2], content_hash=1))
-    _finish(station)
+    finish(station)
     assert _stored(reader_store, project) == 3
-    assert _ledger(reader_store, project) == {
+    assert ledger_of(reader_store, project) == {
         ("a", "received", ""): 4,
         ("a", "accepted", ""): 4,
         ("a", "stored", ""): 2,
@@ -128,18 +83,18 @@ def test_neighbours_of_refused_rows_are_stored_and_the_books_say_so(
 
 
 def test_a_full_quarantine_keeps_counting(
-    open_station: Open, settings: CollectorSettings, reader_store: Store, project: str
+    open_station: OpenStation, settings: CollectorSettings, reader_store: Store, project: str
 ) -> None:
     settings.quarantine_max_bytes = 10
     station = open_station()
     _append(station, _span(project, "a", chunk_count=2**40), _span(project, "a"))
-    _finish(station)
-    assert _ledger(reader_store, project)["a", "quarantined", "refused_not_kept"] == 1
+    finish(station)
+    assert ledger_of(reader_store, project)["a", "quarantined", "refused_not_kept"] == 1
     assert station.health().quarantine_bytes == 0
 
 
 def test_a_refused_reading_is_quarantined_and_its_neighbour_stored(
-    open_station: Open, reader_store: Store, project: str
+    open_station: OpenStation, reader_store: Store, project: str
 ) -> None:
     station = open_station()
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
@@ -150,8 +105,8 @@ def test_a_refused_reading_is_quarantined_and_its_neighbour_stored(
     rows = [reading, replace(reading, name="vllm:y", value=float("nan"))]
     draft = Draft(project, "metrics", Counter(side=2), tables={"engine_readings": rows})
     station.journal.append([pack(draft)])
-    _finish(station)
-    assert _ledger(reader_store, project) == {
+    finish(station)
+    assert ledger_of(reader_store, project) == {
         ("side", "received", ""): 2,
         ("side", "accepted", ""): 2,
         ("side", "stored", ""): 1,
@@ -160,7 +115,7 @@ def test_a_refused_reading_is_quarantined_and_its_neighbour_stored(
 
 
 def test_damage_in_the_middle_is_set_aside_and_the_rest_goes_on(
-    open_station: Open, settings: CollectorSettings, reader_store: Store, project: str
+    open_station: OpenStation, settings: CollectorSettings, reader_store: Store, project: str
 ) -> None:
     station = open_station()
     for _ in range(3):
@@ -170,9 +125,9 @@ def test_damage_in_the_middle_is_set_aside_and_the_rest_goes_on(
     content = bytearray(segment.read_bytes())
     content[len(content) // 2 + 100] ^= 1
     segment.write_bytes(content)
-    _finish(station)
+    finish(station)
     assert _stored(reader_store, project) == 4
-    ledger = _ledger(reader_store, project)
+    ledger = ledger_of(reader_store, project)
     assert ledger["a", "accepted", ""] == 6
     assert ledger["a", "quarantined", "damaged"] == 2
     health = station.health()
@@ -181,23 +136,23 @@ def test_damage_in_the_middle_is_set_aside_and_the_rest_goes_on(
 
 
 def test_a_record_of_an_unknown_version_is_set_aside(
-    open_station: Open, settings: CollectorSettings, reader_store: Store, project: str
+    open_station: OpenStation, settings: CollectorSettings, reader_store: Store, project: str
 ) -> None:
     station = open_station()
     packed = pack(Draft(project, "spans", Counter(a=1), tables={"spans": [_span(project, "a")]}))
     strange = replace(packed, payload=packed.payload.replace(b'"span_id"', b'"id"'))
     station.journal.append([strange, replace(packed, meta=b"[]")])
     _append(station, _span(project, "a"))
-    _finish(station)
+    finish(station)
     assert _stored(reader_store, project) == 1
-    assert _ledger(reader_store, project)["a", "quarantined", "damaged"] == 1
+    assert ledger_of(reader_store, project)["a", "quarantined", "damaged"] == 1
     assert station.health().damaged_records == 2
-    _finish(open_station())  # what is set aside does not come again
+    finish(open_station())  # what is set aside does not come again
 
 
 @pytest.mark.parametrize("clock_s", [0, -86_400])
 def test_a_block_that_comes_again_is_the_same_block(
-    open_station: Open,
+    open_station: OpenStation,
     settings: CollectorSettings,
     reader_store: Store,
     project: str,
@@ -207,7 +162,7 @@ def test_a_block_that_comes_again_is_the_same_block(
     station = open_station()
     old = _span(project, "a")
     _append(station, old)
-    _finish(station)
+    finish(station)
     station = open_station()
     corrected = replace(old, content_hash=old.content_hash + 1)
     _append(station, _span(project, "a"), corrected, _span(project, "b"), _span(project, "b"))
@@ -216,25 +171,25 @@ def test_a_block_that_comes_again_is_the_same_block(
     kept = [*folder.glob("*.segment"), *folder.glob("totals-*.json")]
     contents = {path: path.read_bytes() for path in kept}
     before = (folder / "state.json").read_bytes()
-    _finish(station)
-    once = _ledger(reader_store, project)
+    finish(station)
+    once = ledger_of(reader_store, project)
     for path, content in contents.items():
         path.write_bytes(content)
     state = json.loads(before)
     state["version"] += clock_s * 10**9
     (folder / "state.json").write_text(json.dumps(state))
     assert State.load(folder).block == state["block"]
-    _finish(open_station())
+    finish(open_station())
     assert State.load(folder).block == state["block"] + 1
     assert _stored(reader_store, project) == 4
-    assert _ledger(reader_store, project) == once
+    assert ledger_of(reader_store, project) == once
     assert once["a", "stored", ""] == 2
     assert once["a", "duplicate", "correction"] == 1
     assert once["b", "stored", ""] == 2
 
 
 def test_a_span_that_another_collector_stored_meanwhile_counts_as_stored_once(
-    open_station: Open, settings: CollectorSettings, reader_store: Store, project: str
+    open_station: OpenStation, settings: CollectorSettings, reader_store: Store, project: str
 ) -> None:
     """Killed between its decision and its insert; the sender came again to another collector."""
     place = settings.journal_dir
@@ -248,18 +203,18 @@ def test_a_span_that_another_collector_stored_meanwhile_counts_as_stored_once(
     settings.journal_dir = place.with_name("another")
     other = open_station()
     _append(other, first)
-    _finish(other)
+    finish(other)
     settings.journal_dir = place
-    _finish(open_station())
+    finish(open_station())
     assert _stored(reader_store, project) == 2
-    ledger = _ledger(reader_store, project)
+    ledger = ledger_of(reader_store, project)
     assert (ledger["a", "stored", ""], ledger["a", "duplicate", ""]) == (2, 1)
     (books,) = ledger_balance(reader_store, project)
     assert (books.live, books.is_balanced) == (2, True)
 
 
 def test_spans_stored_before_the_first_checkpoint_are_entered_in_the_same_books(
-    open_station: Open, settings: CollectorSettings, reader_store: Store, project: str
+    open_station: OpenStation, settings: CollectorSettings, reader_store: Store, project: str
 ) -> None:
     station = open_station()
     _append(station, _span(project, "a"), _span(project, "a"))
@@ -267,14 +222,14 @@ def test_spans_stored_before_the_first_checkpoint_are_entered_in_the_same_books(
     assert place is not None
     segment = next(place.glob("*/*.segment"))
     content = segment.read_bytes()
-    _finish(station)
+    finish(station)
     folder = segment.parent
     intent = (folder / "intent.json").read_bytes()
     for path in folder.glob("*.json"):
         path.unlink()
     (folder / "intent.json").write_bytes(intent)
     segment.write_bytes(content)
-    _finish(open_station())
+    finish(open_station())
     (books,) = ledger_balance(reader_store, project)
     assert (books.stored, books.duplicate, books.live, books.not_entered) == (2, 0, 2, 0)
     assert books.is_balanced
