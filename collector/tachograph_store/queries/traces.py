@@ -110,9 +110,8 @@ def list_traces(
         QueryRefused: a cursor that no page gave.
     """
     limit = max(1, min(limit, MAX_TRACES_PER_PAGE))
-    until_ns = nanoseconds(wanted.until)
-    before = decode(cursor) if cursor else Place(_AFTER_EVERY_TRACE_ID, until_ns - 1)
-    places = _places(store, wanted, before, limit + 1)
+    after = decode(cursor) if cursor else None
+    places = _places(store, wanted, after, limit + 1)
     shown = places[:limit]
     if not shown:
         return TracePage(traces=[], scores={}, next_cursor=None)
@@ -129,12 +128,9 @@ def list_traces(
     )
 
 
-def _places(store: Store, wanted: TraceFilter, before: Place, limit: int) -> list[_Found]:
+def _places(store: Store, wanted: TraceFilter, after: Place | None, limit: int) -> list[_Found]:
     parameters = {
         "project": wanted.project,
-        "until_ns": nanoseconds(wanted.until),
-        "before_ns": before.newest_ns,
-        "before_trace_id": before.name,
         "models": _one_or_all(wanted.model),
         "tenants": _one_or_all(wanted.tenant),
         "users": _one_or_all(wanted.user),
@@ -144,11 +140,47 @@ def _places(store: Store, wanted: TraceFilter, before: Place, limit: int) -> lis
         "observers": _one_or_all(wanted.observer),
         "counted": [] if wanted.counted is None else [wanted.counted],
         "text": wanted.text.strip(),
+        "is_narrow": wanted.is_narrow,
         "limit": limit,
     }
+    newest = Place(_AFTER_EVERY_TRACE_ID, nanoseconds(wanted.until) - 1)
+
+    def page(since_ns: int, before: Place, among: Sequence[str] = ()) -> list[_Found]:
+        return run(
+            store,
+            "traces_page",
+            _Found,
+            **parameters,
+            since_ns=since_ns,
+            before_ns=before.newest_ns,
+            before_trace_id=before.name,
+            among=list(among),
+        )
+
+    def shown_before(found: Sequence[_Found]) -> set[str]:
+        """Those of earlier pages: they have a span that passes at `after` or later."""
+        if after is None or not found:
+            return set()
+        later = page(after.newest_ns, newest, [one.trace_id for one in found])
+        last = (after.newest_ns, after.name)
+        return {one.trace_id for one in later if (one.newest_ns, one.trace_id) >= last}
+
+    def ask(since_ns: int) -> list[_Found]:
+        fresh: dict[str, _Found] = {}
+        before = after or newest
+        while True:
+            found = page(since_ns, before)
+            shown = shown_before(found)
+            for one in found:
+                if one.trace_id not in shown:
+                    fresh.setdefault(one.trace_id, one)
+            if len(fresh) >= limit or len(found) < limit:
+                return list(fresh.values())[:limit]
+            before = Place(found[-1].trace_id, found[-1].newest_ns)
+
     return newest_first(
-        lambda since_ns: run(store, "traces_page", _Found, since_ns=since_ns, **parameters),
-        before.newest_ns,
+        ask,
+        (after or newest).newest_ns,
         nanoseconds(wanted.since),
         limit,
         is_narrow=wanted.is_narrow,

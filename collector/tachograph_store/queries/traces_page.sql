@@ -1,44 +1,32 @@
--- One page of traces, newest first: those with a span that passes the filters, placed by their
--- newest such span. The order begins with the sorting key's minute so that reading stops early.
--- `before_ns` and `before_trace_id` are the last place of the page before; a trace that was on an
--- earlier page has a newer matching span and is left out.
-WITH matching AS
-(
-    SELECT trace_id, start_time
-    FROM spans
-    WHERE project = {project:String}
-        AND start_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
-        AND start_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
-        AND (empty({models:Array(String)}) OR has({models:Array(String)}, coalesce(response_model, request_model, '')))
-        AND (empty({tenants:Array(String)}) OR has({tenants:Array(String)}, ifNull(tenant, '')))
-        AND (empty({users:Array(String)}) OR user IN {users:Array(String)})
-        AND (empty({sessions:Array(String)}) OR session IN {sessions:Array(String)})
-        AND (empty({variants:Array(String)}) OR has({variants:Array(String)}, ifNull(variant, '')))
-        AND (empty({statuses:Array(String)}) OR has({statuses:Array(String)}, status_code))
-        AND (empty({observers:Array(String)}) OR has({observers:Array(String)}, observer))
-        AND (empty({counted:Array(Bool)}) OR has({counted:Array(Bool)}, is_counted))
-        AND (empty({text:String})
-            OR trace_id = {text:String}
-            OR span_id = {text:String}
-            OR request_id = {text:String}
-            OR response_id = {text:String}
-            OR startsWith(user, {text:String})
-            OR startsWith(session, {text:String})
-            OR positionCaseInsensitiveUTF8(name, {text:String}) > 0
-            OR positionCaseInsensitiveUTF8(error_type, {text:String}) > 0
-            OR positionCaseInsensitiveUTF8(status_message, {text:String}) > 0)
-)
+-- Traces with a span that passes the filters, placed by their newest such span before a place
+-- ({before_ns}, {before_trace_id}), newest first; of {among} only, unless it is empty.
+-- The order begins with the sorting key's minute so that reading stops early; where few spans pass
+-- ({is_narrow}), most of the range is read anyway, and faster in no order.
 SELECT trace_id, toUnixTimestamp64Nano(start_time) AS newest_ns
-FROM matching
-WHERE start_time <= fromUnixTimestamp64Nano({before_ns:Int64}, 'UTC')
+FROM spans
+WHERE project = {project:String}
+    AND start_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
+    AND start_time <= fromUnixTimestamp64Nano({before_ns:Int64}, 'UTC')
     AND (newest_ns, trace_id) < ({before_ns:Int64}, {before_trace_id:String})
-    AND trace_id NOT IN
-    (
-        SELECT trace_id
-        FROM matching
-        WHERE start_time >= fromUnixTimestamp64Nano({before_ns:Int64}, 'UTC')
-            AND (toUnixTimestamp64Nano(start_time), trace_id) >= ({before_ns:Int64}, {before_trace_id:String})
-    )
-ORDER BY toStartOfMinute(start_time) DESC, start_time DESC, trace_id DESC
+    AND (empty({among:Array(String)}) OR trace_id IN {among:Array(String)})
+    AND (empty({models:Array(String)}) OR has({models:Array(String)}, coalesce(response_model, request_model, '')))
+    AND (empty({tenants:Array(String)}) OR has({tenants:Array(String)}, ifNull(tenant, '')))
+    AND (empty({users:Array(String)}) OR user IN {users:Array(String)})
+    AND (empty({sessions:Array(String)}) OR session IN {sessions:Array(String)})
+    AND (empty({variants:Array(String)}) OR has({variants:Array(String)}, ifNull(variant, '')))
+    AND (empty({statuses:Array(String)}) OR has({statuses:Array(String)}, status_code))
+    AND (empty({observers:Array(String)}) OR has({observers:Array(String)}, observer))
+    AND (empty({counted:Array(Bool)}) OR has({counted:Array(Bool)}, is_counted))
+    AND (empty({text:String})
+        OR trace_id = {text:String}
+        OR span_id = {text:String}
+        OR request_id = {text:String}
+        OR response_id = {text:String}
+        OR startsWith(user, {text:String})
+        OR startsWith(session, {text:String})
+        OR positionCaseInsensitiveUTF8(name, {text:String}) > 0
+        OR positionCaseInsensitiveUTF8(error_type, {text:String}) > 0
+        OR positionCaseInsensitiveUTF8(status_message, {text:String}) > 0)
+ORDER BY if({is_narrow:Bool}, toDateTime(0, 'UTC'), toStartOfMinute(start_time)) DESC, start_time DESC, trace_id DESC
 LIMIT 1 BY trace_id
 LIMIT {limit:UInt32}

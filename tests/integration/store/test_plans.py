@@ -51,6 +51,8 @@ PARAMETERS: dict[str, Any] = {
     "text": "",
     "before_ns": nanoseconds(UNTIL),
     "before_trace_id": "g",
+    "among": [],
+    "is_narrow": False,
     "before_session": "z",
     "limit": 50,
     "depth": 10_000,
@@ -207,6 +209,7 @@ PLANS: dict[str, list[Plan]] = {
         SPANS_OF_RANGE,
         Plan("spans", False, ("session_index",), WHOLE | {"sessions": ["session-4"]}),
         Plan("spans", False, ("user_index",), WHOLE | {"users": ["user-4"]}),
+        Plan("spans", False, ("trace_id_index",), WHOLE | {"among": [TRACE]}),
     ],
     "traces_scores": [Plan("scores", skips=("trace_id_index",))],
 }

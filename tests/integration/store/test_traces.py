@@ -87,6 +87,26 @@ def test_newest_first_in_pages_without_gap_or_repeat(reader_store: Store, traces
     assert cursor is None
 
 
+def test_traces_that_go_on_for_long_are_on_one_page_only(writer_store: Store, project: str) -> None:
+    # Five traces begin in the first minutes and each has a span every hour for six hours: below the
+    # newest spans of all lie older ones of the same traces, many pages deep.
+    rows = [
+        span(project, trace, hour, start_time=nanoseconds(NOON) + hour * 60 * MINUTE_NS + trace)
+        for trace in range(5)
+        for hour in range(6)
+    ]
+    alone = [span(project, 9, 0, start_time=nanoseconds(NOON) + 30 * MINUTE_NS)]
+    Writer(writer_store).write_spans([*rows, *alone])
+    found: list[str] = []
+    cursor: str | None = None
+    for _ in range(3):
+        page = list_traces(writer_store, whole_day(project), limit=2, cursor=cursor)
+        found += [line.trace_id for line in page.traces]
+        cursor = page.next_cursor
+    assert found == [f"{trace:032x}" for trace in (4, 3, 2, 1, 0, 9)]
+    assert cursor is None
+
+
 def test_a_line_sums_counted_spans_only(reader_store: Store, traces: str) -> None:
     line: TraceLine = list_traces(reader_store, whole_day(traces), limit=1).traces[0]
     assert (line.span_count, line.request_count) == (3, 1)
