@@ -24,20 +24,21 @@ class Sizes:
     mixed_rate: float = 4.0  # requests a second
     isolated: int = 30
     pairs: int = 20
+    pair_turns: int = 2  # with, without, without, with: a device that warms up favours neither
     twins: int = 10
-    largest_batch: int = 24
+    largest_batch: int = 64
     longest_prompt: int = 4_096
     longest_answer: int = 256
-    pause_s: float = 3.0
+    pause_s: float = 1.5
     idle_s: float = 12.0
 
     @property
     def load_count(self) -> int:
-        return 1 + self.isolated + 2 * self.pairs + self.twins
+        return 1 + self.isolated + 2 * self.pairs * self.pair_turns + self.twins
 
 
 QUICK = Sizes(
-    mixed_requests=6, mixed_rate=8.0, isolated=2, pairs=2, twins=1, largest_batch=4,
+    mixed_requests=6, mixed_rate=8.0, isolated=2, pairs=2, pair_turns=1, twins=1, largest_batch=4,
     longest_prompt=1_000, longest_answer=30, pause_s=0.1, idle_s=1.5,
 )  # fmt: skip
 
@@ -75,16 +76,18 @@ def run_all(
     for place in draw.sample(range(len(mixed)), min(sizes.isolated, len(mixed))):
         alone = Spec(mixed[place].prompt_tokens, mixed[place].output_tokens)
         load("isolated", [alone], subject=first + place)
+    lengths = [Spec(one.prompt_tokens, one.output_tokens) for one in mixed]
     for pair in range(sizes.pairs):
-        batch = [_lengths(sizes, draw) for _ in range(draw.randint(2, sizes.largest_batch))]
+        count = round(2 * (sizes.largest_batch / 2) ** draw.random())  # 2 and 64 alike often
+        batch = draw.choices(lengths, k=count)
         place = draw.randrange(len(batch))
         without = [spec for index, spec in enumerate(batch) if index != place]
         turns = [("with", batch, place), ("without", without, None)]
-        for kind, specs, subject in turns if pair % 2 == 0 else turns[::-1]:
-            load(kind, specs, pair, subject)
+        for turn in range(sizes.pair_turns):
+            for kind, specs, subject in turns if (pair + turn) % 2 == 0 else turns[::-1]:
+                load(kind, specs, pair, subject)
     for _ in range(sizes.twins):
-        twin = _lengths(sizes, draw)
-        others = [_lengths(sizes, draw) for _ in range(sizes.largest_batch // 2)]
+        twin, *others = draw.choices(lengths, k=1 + sizes.largest_batch // 2)
         load("twins", [twin, twin, *others], subject=0)
 
 

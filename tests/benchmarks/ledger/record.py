@@ -38,7 +38,7 @@ from tachograph_sidecar.gpu.monitor import GpuMonitor, MonitorOptions
 from tachograph_sidecar.ledger.weights import EnergyWeights
 from tachograph_sidecar.proxy.pool import parse_upstream
 
-_PLAN = Plan(context_lengths=(2_048, 4_096), prefill_lengths=(512, 2_048, 4_096))
+_PLAN = Plan((512, 2_048, 4_096), (1, 8, 32), (1_024, 4_096), load_s=3.0)
 _QUICK_PLAN = Plan((200, 800), (1, 4), (400, 1_000), 20, load_s=0.1, repeats=1, idle_s=0.3)
 _READY_S = 10.0
 

@@ -1,10 +1,12 @@
 """Raw readings of a GPU and of the requests it served, as JSON lines in gzip.
 
 A header (devices, driver, hashes of the scripts, time), then lines of kind power, energy, experiment,
-request and calibration. Times are nanoseconds of one monotonic clock.
+request and calibration. Times are nanoseconds of one monotonic clock; the events of a request are kept
+as gaps in microseconds, which compress.
 """
 
 import gzip
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -78,7 +80,10 @@ class Recording:
                 facts = asdict(experiment)
                 line("experiment", {"load": facts.pop("kind"), **facts})
             for request in self.requests:
-                line("request", asdict(request))
+                facts = asdict(request)
+                times_us = [(at - request.begin_ns) // 1_000 for at in facts.pop("events_ns")]
+                gaps_us = [b - a for a, b in itertools.pairwise([0, *times_us])]
+                line("request", {**facts, "event_gaps_us": gaps_us})
 
 
 def read_recording(path: Path) -> Recording:
@@ -98,7 +103,11 @@ def read_recording(path: Path) -> Recording:
                 case "calibration":
                     found.weights = EnergyWeights(**one)
                 case "request":
-                    found.requests.append(RequestRecord(**one))
+                    gaps_us = one.pop("event_gaps_us")
+                    times_ns = [
+                        one["begin_ns"] + us * 1_000 for us in itertools.accumulate(gaps_us)
+                    ]
+                    found.requests.append(RequestRecord(**one, events_ns=times_ns))
                 case "experiment":
                     found.experiments.append(Experiment(kind=one.pop("load"), **one))
                 case kind:

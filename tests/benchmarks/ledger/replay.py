@@ -105,22 +105,25 @@ def counter_growth_j(recording: Recording) -> float:
 
 
 def leave_one_out(recording: Recording, replayed: Replayed) -> Compared:
-    """Of each pair: what the batch drew with the request, less what it drew without it."""
+    """Of each pair: what the batch drew with the request, less what it drew without it.
+
+    Means over the turns of a pair; a pair with a turn that was not measured is left out.
+    """
     meter = _meter(recording)
-    with_: dict[int, Experiment] = {}
-    without: dict[int, Experiment] = {}
+    pairs: dict[int, list[Experiment]] = {}
     for one in recording.experiments:
         if one.pair is not None:
-            (with_ if one.kind == "with" else without)[one.pair] = one
+            pairs.setdefault(one.pair, []).append(one)
     given, truth = [], []
-    for pair, experiment in with_.items():
-        if experiment.subject is None:
+    for turns in pairs.values():
+        with_ = [one for one in turns if one.kind == "with" and one.subject is not None]
+        energies = [replayed.energy_j.get(one.subject or 0) for one in with_]
+        drawn = [_drawn(meter, one) for one in with_]
+        rest = [_drawn(meter, one) for one in turns if one.kind == "without"]
+        if not with_ or not rest or None in (*energies, *drawn, *rest):
             continue
-        energy_j = replayed.energy_j.get(experiment.subject)
-        drawn_j, rest_j = _drawn(meter, experiment), _drawn(meter, without.get(pair))
-        if energy_j is not None and drawn_j is not None and rest_j is not None:
-            given.append(energy_j)
-            truth.append(drawn_j - rest_j)
+        given.append(_mean(energies))
+        truth.append(_mean(drawn) - _mean(rest))
     return Compared(given, truth)
 
 
@@ -163,8 +166,12 @@ def _meter(recording: Recording) -> Meter:
     return meter
 
 
-def _drawn(meter: Meter, experiment: Experiment | None) -> float | None:
-    return None if experiment is None else meter.between(experiment.start_ns, experiment.stop_ns)
+def _drawn(meter: Meter, experiment: Experiment) -> float | None:
+    return meter.between(experiment.start_ns, experiment.stop_ns)
+
+
+def _mean(values: Sequence[float | None]) -> float:
+    return statistics.fmean(value for value in values if value is not None)
 
 
 def _ranks(values: Sequence[float]) -> list[float]:

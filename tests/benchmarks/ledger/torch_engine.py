@@ -24,10 +24,11 @@ if __name__ == "__main__" and "tests.benchmarks.ledger" not in (__package__ or "
     raise SystemExit(0)
 
 import torch
+from tests.benchmarks.ledger.torch_graphs import StepGraphs
 from tests.benchmarks.ledger.torch_model import Shape, SlotModel
 
-_LONGEST_STEP = 256
-"""Attention reads the cache up to a multiple of this: few shapes, little waste."""
+_SWITCH_S = 0.0002
+"""How long the threads that write to clients may keep the engine's from its next step."""
 
 
 @dataclass(slots=True)
@@ -45,6 +46,7 @@ class TorchEngine:
 
     def __init__(self, model: SlotModel, slots: int) -> None:
         self._model = model
+        self._decode = model.decode if model.device == "cpu" else StepGraphs(model, slots).decode
         self._slots = slots
         self._new: queue.SimpleQueue[Running | None] = queue.SimpleQueue()
         self._batch: list[Running] = []
@@ -86,11 +88,8 @@ class TorchEngine:
         count = len(self._batch)
         if not count:
             return
-        places = [one.prompt_tokens + one.made - 1 for one in self._batch]
-        longest = -(-(max(places) + 1) // _LONGEST_STEP) * _LONGEST_STEP
-        positions = torch.tensor(places, device=self._model.device)
-        longest = min(longest, self._model.context)
-        self._last[:count] = self._model.decode(self._last[:count], positions, longest)
+        positions = torch.tensor([one.prompt_tokens + one.made - 1 for one in self._batch])
+        self._last[:count] = self._decode(self._last[:count], positions)
         self._made(count)
 
     def _made(self, count: int | None = None) -> None:
@@ -108,7 +107,8 @@ class TorchEngine:
     def _leave(self, slot: int) -> None:
         gone, last = self._batch[slot], len(self._batch) - 1
         if slot != last:
-            self._model.move(last, slot)
+            moved = self._batch[last]
+            self._model.move(last, slot, moved.prompt_tokens + moved.made)
             self._last[slot] = self._last[last]
             self._batch[slot] = self._batch[last]
         self._batch.pop()
@@ -173,12 +173,13 @@ def main() -> int:
     )
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--slots", type=int, default=64, help="requests at once; more wait")
-    parser.add_argument("--context", type=int, default=8_192, help="tokens a request may have")
+    parser.add_argument("--context", type=int, default=5_120, help="tokens a request may have")
     parser.add_argument("--layers", type=int, default=32, help="32 are 8 billion parameters")
     arguments = parser.parse_args()
     if not torch.cuda.is_available():
         print("torch sees no GPU: install a CUDA build of torch", file=sys.stderr)
         return 1
+    sys.setswitchinterval(_SWITCH_S)
     shape = Shape(layers=arguments.layers)
     model = SlotModel(shape, arguments.slots, arguments.context, "cuda", torch.bfloat16)
     engine = TorchEngine(model, arguments.slots)

@@ -56,6 +56,11 @@ class SlotModel:
         steps = torch.arange(0, shape.head, 2, device=device).float() / shape.head
         angles = torch.outer(torch.arange(context, device=device).float(), 10_000.0**-steps)
         self.cos, self.sin = angles.cos().to(dtype), angles.sin().to(dtype)
+        self._attend = _attend_masked
+        if device != "cpu":
+            from tests.benchmarks.ledger.torch_attention import attend  # needs triton, a GPU's
+
+            self._attend = attend
 
     def prefill(self, slot: int, tokens: Tensor) -> Tensor:
         """Compute a prompt into a slot; its next token (shape [1])."""
@@ -77,35 +82,25 @@ class SlotModel:
             x = self._rest(layer, x, mixed[0].transpose(0, 1).reshape(length, -1))
         return self._next(x[-1:])
 
-    def decode(self, tokens: Tensor, positions: Tensor, longest: int) -> Tensor:
-        """One token for each of the first slots, given each one's last token and its position.
-
-        `longest`: a bound above all positions, so that the device need not be asked.
-        """
+    def decode(self, tokens: Tensor, positions: Tensor) -> Tensor:
+        """One token for each of the first slots, given each one's last token and its position."""
         count = tokens.shape[0]
         rows = torch.arange(count, device=self.device)
         x = self.embedding[tokens]
         cos, sin = self.cos[positions][:, None], self.sin[positions][:, None]
-        mask = torch.arange(longest, device=self.device)[None] <= positions[:, None]
         for layer in range(self.shape.layers):
             q, k, v = self._projected(layer, x)
             q, k = _rotated(q, cos, sin), _rotated(k, cos, sin)
             self.keys[layer, rows, :, positions] = k
             self.values[layer, rows, :, positions] = v
-            mixed = functional.scaled_dot_product_attention(
-                q[:, :, None],
-                self.keys[layer, :count, :, :longest],
-                self.values[layer, :count, :, :longest],
-                attn_mask=mask[:, None, None],
-                enable_gqa=True,
-            )
+            mixed = self._attend(q, self.keys[layer], self.values[layer], positions)
             x = self._rest(layer, x, mixed.reshape(count, -1))
         return self._next(x)
 
-    def move(self, source: int, target: int) -> None:
-        """Put the cache of one slot into another."""
-        self.keys[:, target] = self.keys[:, source]
-        self.values[:, target] = self.values[:, source]
+    def move(self, source: int, target: int, length: int) -> None:
+        """Put the first `length` tokens of a slot's cache into another."""
+        self.keys[:, target, :, :length] = self.keys[:, source, :, :length]
+        self.values[:, target, :, :length] = self.values[:, source, :, :length]
 
     def _projected(self, layer: int, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         shape = self.shape
@@ -125,6 +120,20 @@ class SlotModel:
 
     def _next(self, x: Tensor) -> Tensor:
         return functional.linear(_normed(x), self.embedding).argmax(dim=-1)
+
+
+def _attend_masked(q: Tensor, keys: Tensor, values: Tensor, positions: Tensor) -> Tensor:
+    """What `torch_attention.attend` computes, on any device."""
+    count, longest = len(q), int(positions.max()) + 1
+    mask = torch.arange(longest, device=q.device)[None] <= positions[:, None]
+    mixed = functional.scaled_dot_product_attention(
+        q[:, :, None],
+        keys[:count, :, :longest],
+        values[:count, :, :longest],
+        attn_mask=mask[:, None, None],
+        enable_gqa=True,
+    )
+    return mixed[:, :, 0]
 
 
 def _normed(x: Tensor) -> Tensor:

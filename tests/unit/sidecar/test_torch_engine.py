@@ -31,7 +31,7 @@ def test_steps_over_the_cache_give_what_the_whole_text_gives() -> None:
     made = [last.tolist()]
     for step in range(5):
         positions = torch.tensor([5 + step, 11 + step])
-        last = one.decode(last, positions, 32)
+        last = one.decode(last, positions)
         made.append(last.tolist())
     assert [list(tokens) for tokens in zip(*made, strict=True)] == expected
 
@@ -42,9 +42,9 @@ def test_a_moved_slot_goes_on_as_it_was() -> None:
     expected = greedy(one, prompt, 3)
     last = one.prefill(1, prompt)
     made = last.tolist()
-    one.move(1, 0)
+    one.move(1, 0, 7)
     for step in range(2):
-        last = one.decode(last, torch.tensor([7 + step]), 16)
+        last = one.decode(last, torch.tensor([7 + step]))
         made += last.tolist()
     assert made == expected
 
