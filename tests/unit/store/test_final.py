@@ -36,6 +36,7 @@ SEES_ONCE = {
     "overview_left_out": "IN and NOT IN: which answers, not how often",
     "overview_skips": "whether there is any",
     "overview_unscored": "NOT IN: which answers, not how often",
+    "quality_summary": "FINAL, behind IN: which names, not how often",
     "rollup_day_rows": "IN: which answers, not how often",
     "rollup_projects": "DISTINCT",
     "rollup_scored_days": "DISTINCT",
