@@ -9,6 +9,7 @@ from tachograph.semconv.values import GENERATIVE_OPERATIONS
 from tachograph_store.client import Store
 from tachograph_store.queries import run
 from tachograph_store.queries.cursor import newest_first
+from tachograph_store.queries.overview import has_skips
 from tachograph_store.queries.quality import THRESHOLD
 from tachograph_store.queries.search import parse_search
 from tachograph_store.queries.selection import Selection, nanoseconds, whole_days
@@ -71,6 +72,7 @@ def find_traces(
         "price": "",
         "threshold": THRESHOLD,
         "operations": sorted(GENERATIVE_OPERATIONS),
+        "has_skips": only == "unscored" and has_skips(store, selection),
         "limit": limit + 1,
     }
     since_ns = nanoseconds(selection.since)

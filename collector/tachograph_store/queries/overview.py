@@ -140,7 +140,9 @@ def overview_unscored(store: Store, selection: Selection) -> Coverage:
     if known["days"]:
         rows += store.rows("overview_day_answers", {"project": selection.project, **known})
     unscored = sum(row["unscored"] for row in rows)
-    left_out = _left_out(store, parameters) if unscored else 0
+    left_out = 0
+    if unscored and has_skips(store, selection):
+        left_out = int(store.rows("overview_left_out", parameters)[0]["answers"])
     return Coverage(
         answers=sum(row["answers"] for row in rows),
         unscored=max(0, unscored - left_out),
@@ -148,10 +150,9 @@ def overview_unscored(store: Store, selection: Selection) -> Coverage:
     )
 
 
-def _left_out(store: Store, parameters: dict[str, object]) -> int:
-    if not store.rows("overview_skips", parameters)[0]["has_some"]:
-        return 0
-    return int(store.rows("overview_left_out", parameters)[0]["answers"])
+def has_skips(store: Store, selection: Selection) -> bool:
+    """Whether any evaluation of an answer in the range was left out: most projects judge everything."""
+    return bool(store.rows("overview_skips", selection.parameters())[0]["has_some"])
 
 
 _NO_TIME: Final = Percentiles(p50_s=None, p95_s=None, p99_s=None)

@@ -63,6 +63,7 @@ PARAMETERS: dict[str, Any] = {
     "newest_ns": nanoseconds(UNTIL),
     "oldest_ns": nanoseconds(SINCE),
     "only": "",
+    "has_skips": False,
     "order": "newest",
     "price": "",
     "operations": ["chat"],
@@ -203,6 +204,7 @@ PLANS: dict[str, list[Plan]] = {
         Plan("spans", parameters=ONLY_WHOLE_DAYS | {"order": "dearest", "price": "compute"}),
         Plan("spans", parameters={"only": "low_score"}),
         Plan("spans", parameters={"only": "unscored"}),
+        Plan("spans", parameters={"only": "unscored", "has_skips": True}),
     ],
     "traces_lines": [Plan("spans", skips=("trace_id_index",))],
     "traces_page": [

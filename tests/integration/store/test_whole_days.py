@@ -144,6 +144,10 @@ def test_answers_that_were_left_out_do_not_wait(
     found = overview_unscored(reader_store, selection)
     assert found == Coverage(answers=len(rows), unscored=unscored, left_out=left_out)
     assert found.scored == sum(row.span_id in scored for row in rows)
+    for order in ("newest", "slowest"):
+        listed = find_traces(reader_store, selection, only="unscored", order=order, limit=50)
+        expected = {row.trace_id for row in rows if row.span_id not in scored | skipped}
+        assert {line.trace_id for line in listed.traces} == expected
 
 
 def test_a_range_names_its_whole_days() -> None:
