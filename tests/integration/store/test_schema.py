@@ -72,6 +72,11 @@ def test_rows_and_content_expire(reader_store: Store) -> None:
         assert f"`{column}` Nullable(String) CODEC(ZSTD(3)) TTL content_expires_on" in spans
 
 
+def test_few_large_merges(reader_store: Store) -> None:
+    rows = reader_store.query("SELECT engine_full FROM system.tables WHERE name = 'spans'")
+    assert "min_parts_to_merge_at_once = 10" in rows[0]["engine_full"]
+
+
 def test_project_comes_first_everywhere(reader_store: Store) -> None:
     rows = reader_store.query(
         "SELECT name, sorting_key, engine FROM system.tables WHERE database = 'default'"

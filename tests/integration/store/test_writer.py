@@ -169,6 +169,26 @@ def test_other_tables_replace_by_version(writer_store: Store, project: str) -> N
     assert writer.write_spans([]) == SpanWrite(0, 0, 0)
 
 
+def test_one_key_twice_in_an_insert_is_told_apart_where_it_is_read(
+    writer_store: Store, project: str
+) -> None:
+    row = IncidentRow(
+        project=project,
+        incident_id="i",
+        rule="r",
+        state="pending",
+        pending_at=datetime(2026, 9, 1, tzinfo=UTC),
+        expires_on=date(2099, 1, 1),
+    )
+    Writer(writer_store).write("incidents", [row, dataclasses.replace(row, state="firing")])
+    for final, states in (("", {"pending", "firing"}), ("FINAL", {"firing"})):
+        found = writer_store.query(
+            f"SELECT state FROM incidents {final} WHERE project = {{project:String}}",
+            {"project": project},
+        )
+        assert {row["state"] for row in found} == states
+
+
 def test_a_block_sent_again_after_a_lost_answer_is_dropped(
     writer_store: Store, project: str
 ) -> None:
