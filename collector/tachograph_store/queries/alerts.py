@@ -9,10 +9,14 @@ from typing import Final
 from tachograph_store.client import Store
 from tachograph_store.queries import run
 from tachograph_store.queries.selection import Selection, nanoseconds
+from tachograph_store.rollup import CHILD_EARLY_S, CHILD_LATE_S
 from tachograph_store.rows import DeliveryRow, IncidentRow
 
 LATENESS: Final = timedelta(hours=1)
 """How much earlier than the window a request may have begun, or an answer may have been given."""
+
+_CHILD_EARLY: Final = timedelta(seconds=CHILD_EARLY_S)
+_CHILD_LATE: Final = timedelta(seconds=CHILD_LATE_S)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +32,12 @@ def alerts_span_window(store: Store, selection: Selection) -> Mapping[str, Measu
 
     Totals of no requests are 0; totals of requests that all lack the fact are unknown.
     """
-    row = store.rows("alerts_span_window", _with_lateness(selection))[0]
+    parameters = _with_lateness(selection)
+    children = {
+        "child_since_ns": nanoseconds(selection.since - LATENESS - _CHILD_EARLY),
+        "child_until_ns": nanoseconds(selection.until + _CHILD_LATE),
+    }
+    row = store.rows("alerts_span_window", {**parameters, **children})[0]
     requests: int = row["requests"]
     first_chunks: int = row["with_first_chunk"]
     measures = {

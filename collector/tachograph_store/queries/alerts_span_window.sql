@@ -1,5 +1,12 @@
 -- What rules watch of the counted requests that ended in a window. Started at `oldest_ns` or later:
--- a bound on what is read, an hour before the window.
+-- a bound on what is read, an hour before the window. A client span that has a proxy span as its child
+-- is not counted: the rollup job sees to that, but for spans that were stored since it came by.
+WITH
+    (
+        SELECT toInt64OrZero(argMax(j.cursor, j.version))
+        FROM jobs AS j
+        WHERE project = '' AND kind = 'cursor' AND evaluator = 'rollups'
+    ) AS settled
 SELECT
     count() AS requests,
     countIf(status_code = 'ERROR') AS errors,
@@ -28,3 +35,35 @@ WHERE project = {project:String}
   AND (empty({models:Array(String)}) OR has({models:Array(String)}, coalesce(response_model, request_model, '')))
   AND (empty({tenants:Array(String)}) OR has({tenants:Array(String)}, ifNull(tenant, '')))
   AND (empty({variants:Array(String)}) OR has({variants:Array(String)}, ifNull(variant, '')))
+  AND (s.observer != 'client' OR (s.trace_id, s.span_id) NOT IN
+  (
+      SELECT trace_id, parent_span_id
+      FROM spans
+      WHERE project = {project:String}
+        AND start_time >= fromUnixTimestamp64Nano({child_since_ns:Int64}, 'UTC')
+        AND start_time < fromUnixTimestamp64Nano({child_until_ns:Int64}, 'UTC')
+        AND stored_at >= fromUnixTimestamp64Micro(settled, 'UTC')
+        AND observer = 'proxy'
+        AND is_counted
+        AND parent_span_id != ''
+      UNION ALL
+      SELECT trace_id, parent_span_id
+      FROM spans
+      WHERE project = {project:String}
+        AND start_time >= fromUnixTimestamp64Nano({child_since_ns:Int64}, 'UTC')
+        AND start_time < fromUnixTimestamp64Nano({child_until_ns:Int64}, 'UTC')
+        AND observer = 'proxy'
+        AND is_counted
+        AND parent_span_id != ''
+        AND trace_id IN
+        (
+            SELECT trace_id
+            FROM spans
+            WHERE project = {project:String}
+              AND start_time >= fromUnixTimestamp64Nano({oldest_ns:Int64}, 'UTC')
+              AND start_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
+              AND stored_at >= fromUnixTimestamp64Micro(settled, 'UTC')
+              AND observer = 'client'
+              AND is_counted
+        )
+  ))

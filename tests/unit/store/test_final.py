@@ -21,6 +21,7 @@ REPLACED = (
 SEES_ONCE = {
     "alerts_known_deliveries": "DISTINCT",
     "alerts_score_window": "the newest of each key by argMax",
+    "alerts_span_window": "the newest cursor by argMax",
     "backfill_answers": "an anti-join: which evaluators, not how often",
     "backfill_progress": "uniqExact",
     "evaluation_candidates": "which evaluators have a lease, not how often",
