@@ -17,6 +17,9 @@ _LAST_POLL_S = 0.5
 _ASKING_SHARE = (
     10  # a question takes 4 ms of the engine's CPU: at most a tenth of the time is asking
 )
+_UNCERTAIN_SHARE = 0.03
+"""Of a round's time: when the last span could be asked for is known as well as that. Behind a busy
+engine one question may take 40 ms, and a pause of ten times that was a quarter of a short round."""
 _STALL_S = 60.0  # no further span for so long: what is missing is lost
 
 
@@ -76,7 +79,7 @@ def run_round(
     with watched(contestant.servers) as use:
         began = time.perf_counter()
         outcome = send(target, bodies, connections=connections)
-        settled_at = settle(contestant, before + outcome.accepted)
+        settled_at = settle(contestant, before + outcome.accepted, began)
     return Round(spans, settled_at - began, outcome, use.cpu_s, use.peak_bytes)
 
 
@@ -115,7 +118,7 @@ def hold(
             duration_s=duration_s,
         )
         answered_at = time.perf_counter()
-        settled_at = settle(contestant, before + outcome.accepted)
+        settled_at = settle(contestant, before + outcome.accepted, answered_at)
     found = books(contestant, outcome)
     drained_s = settled_at - answered_at
     return Held(factor, offered, outcome, drained_s, found.lost, found.duplicates, use.peak_bytes)
@@ -131,8 +134,11 @@ def bodies_for(stream: Stream, batch: int, spans: int) -> list[Body]:
     return bodies
 
 
-def settle(contestant: Contestant, expected: int) -> float:
-    """When (perf_counter) the contestant had `expected` spans; or when it had the last it got."""
+def settle(contestant: Contestant, expected: int, began: float | None = None) -> float:
+    """When (perf_counter) the contestant had `expected` spans; or when it had the last it got.
+
+    With `began`, when the round did, it asks so often that this is known to a share of the round.
+    """
     last, last_at = -1, time.perf_counter()
     while True:
         asked_at = time.perf_counter()
@@ -143,8 +149,11 @@ def settle(contestant: Contestant, expected: int) -> float:
             last, last_at = stored, asked_at
         elif asked_at - last_at > _STALL_S:
             return last_at
-        asking_s = time.perf_counter() - asked_at
-        time.sleep(min(_LAST_POLL_S, max(_POLL_S, _ASKING_SHARE * asking_s)))
+        now = time.perf_counter()
+        pause_s = min(_LAST_POLL_S, _ASKING_SHARE * (now - asked_at))
+        if began is not None:
+            pause_s = min(pause_s, _UNCERTAIN_SHARE * (now - began))
+        time.sleep(max(_POLL_S, pause_s))
 
 
 def books(contestant: Contestant, outcome: Outcome) -> Books:
@@ -185,7 +194,7 @@ def million(
             outcome = send(target, bodies, connections=connections)
             answered_at = time.perf_counter()
             sent += outcome.accepted
-            settled_at = settle(contestant, sent)
+            settled_at = settle(contestant, sent, began)
         rate = outcome.accepted / (settled_at - began)
         held_bytes = contestant.collector_bytes()
         steps.append(Step(sent, use.peak_bytes, held_bytes, rate, settled_at - answered_at))
