@@ -59,8 +59,8 @@ said as a label on a span.
 
 `gen_ai.client.inference.operation.details` and the message events until 1.36 (`gen_ai.user.message`,
 `gen_ai.choice`, …) fill prompt and completion where they are events of the span. As log records they
-become children of their span, of no length, that never count. Other log records are refused with a
-reason.
+become children of their span, of no length, that never count; an answer whose span has no text is judged
+by what they say. Other log records are refused with a reason.
 """
 
 

@@ -20,9 +20,9 @@ from tachograph_store.queries.evaluation import (
     AnswerKey,
     AnswerText,
     Relative,
-    evaluation_answers,
     evaluation_relatives,
 )
+from tachograph_store.queries.told import find_texts
 
 TRACE_MARGIN_S: Final = 3600.0
 """A retrieval or parent that began longer before the answer is not looked for."""
@@ -49,7 +49,7 @@ def load(
 
     One without context comes with at most `samples` other answers to its prompt. Raises StoreError.
     """
-    texts = evaluation_answers(store, project, keys)
+    texts = find_texts(store, project, keys)
     by_span = {(text.trace_id, text.span_id): text for text in texts}
     wanted = [key for key in keys if (key.trace_id, key.span_id) in by_span]
     lacking = [key for key in wanted if not by_span[key.trace_id, key.span_id].context]

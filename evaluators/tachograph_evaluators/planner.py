@@ -20,9 +20,9 @@ from tachograph_store.client import Store
 from tachograph_store.queries.evaluation import (
     AnswerKey,
     Candidate,
-    evaluation_candidates,
     evaluation_cursors,
 )
+from tachograph_store.queries.told import find_candidates
 from tachograph_store.rows import JobRow
 
 PLAN: Final = "plan"
@@ -64,7 +64,7 @@ class Planner:
             project: max(horizon_us, at - int(settings.overlap_s * 1e6))
             for project, at in cursors.items()
         }
-        found = evaluation_candidates(
+        found = find_candidates(
             self._store, sinces, horizon_us, until_us, self._dispatch.evaluators, READ_AHEAD
         )
         by_project: dict[str, list[Candidate]] = defaultdict(list)

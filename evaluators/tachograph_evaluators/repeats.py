@@ -32,7 +32,7 @@ def repeats(
     Raises StoreError.
     """
     found: dict[AnswerKey, list[str]] = {}
-    lacking = {key: text for key, text in texts.items() if text.prompt}
+    lacking = {key: text for key, text in texts.items() if text.prompt and text.prompt_hash}
     for before_s in _STEPS_S:
         if not lacking:
             break

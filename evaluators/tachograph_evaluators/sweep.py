@@ -16,9 +16,9 @@ from tachograph_store.queries.evaluation import (
     DueLease,
     evaluation_cursors,
     evaluation_due,
-    evaluation_missing,
     evaluation_projects,
 )
+from tachograph_store.queries.told import find_missing
 from tachograph_store.rows import JobRow
 
 _ANTI_JOIN: Final = "anti_join"
@@ -108,7 +108,7 @@ class Sweep:
                 continue
             if room <= 0:
                 break
-            found = evaluation_missing(
+            found = find_missing(
                 self._store, project, horizon_us, until_us, self._dispatch.evaluators, READ_AHEAD
             )
             left, made = self._planner.take(self._rules(), found, 1.0, room)

@@ -55,7 +55,7 @@ class AnswerText:
     start_ns: int
     stored_us: int
     prompt: str | None
-    prompt_hash: int  # 64 bits: equal for equal prompts
+    prompt_hash: int  # 64 bits: equal for equal prompts; 0 where it is not known
     completion: str | None
     context: str | None
     finish_reasons: Sequence[str]

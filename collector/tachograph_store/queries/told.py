@@ -1,0 +1,214 @@
+"""Answers whose text is not on their span: instrumentations may send messages as log records.
+
+Such an event is a row of its own below the span that it belongs to, and comes before it or after it.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from tachograph.semconv.values import GENERATIVE_OPERATIONS
+from tachograph_store.client import Store
+from tachograph_store.queries import run
+from tachograph_store.queries.evaluation import (
+    AnswerKey,
+    AnswerText,
+    Candidate,
+    evaluation_answers,
+    evaluation_candidates,
+    evaluation_missing,
+)
+
+DETAILS: Final = "gen_ai.client.inference.operation.details"
+"""The event that has the whole conversation; the others have a message each."""
+
+MESSAGE_EVENTS: Final = frozenset(
+    {
+        DETAILS,
+        "gen_ai.system.message",
+        "gen_ai.user.message",
+        "gen_ai.assistant.message",
+        "gen_ai.tool.message",
+        "gen_ai.choice",
+    }
+)
+"""Names of the rows that such events are."""
+
+_EVENTS: Final = sorted(MESSAGE_EVENTS)
+_OPERATIONS: Final = sorted(GENERATIVE_OPERATIONS)
+_EVENTS_PER_ANSWER: Final = 500
+_BEFORE_NS: Final = 600_000_000_000  # a sender's clocks for logs and spans are the same
+_AFTER_NS: Final = 3_600_000_000_000  # the last message of a long stream
+_NO_HASH: Final = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What events say of one answer: JSON of messages, or plain text."""
+
+    prompt: str | None
+    completion: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Project:
+    project: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Event:
+    trace_id: str
+    span_id: str  # of the answer
+    name: str
+    prompt: str | None
+    completion: str | None
+
+
+def find_candidates(
+    store: Store,
+    sinces_us: Mapping[str, int],
+    since_us: int,
+    until_us: int,
+    evaluators: Sequence[str],
+    limit: int,
+) -> list[Candidate]:
+    """As `evaluation_candidates`, with answers whose events were stored in the project's window."""
+    found = evaluation_candidates(store, sinces_us, since_us, until_us, evaluators, limit)
+    oldest_us = min([since_us, *sinces_us.values()])
+    by_project: dict[str, list[Candidate]] = {}
+    for candidate in found:
+        by_project.setdefault(candidate.project, []).append(candidate)
+    for project in _told_projects(store, "", oldest_us):
+        begin_us = sinces_us.get(project, since_us)
+        told = _told_candidates(
+            store, project, begin_us, until_us, evaluators, limit, reads_scores=False
+        )
+        by_project[project] = _first(by_project.get(project, []), told, limit)
+    return [candidate for of_project in by_project.values() for candidate in of_project]
+
+
+def find_missing(
+    store: Store, project: str, since_us: int, until_us: int, evaluators: Sequence[str], limit: int
+) -> list[Candidate]:
+    """As `evaluation_missing`, with answers whose events were stored in [since, until)."""
+    found = evaluation_missing(store, project, since_us, until_us, evaluators, limit)
+    if not _told_projects(store, project, since_us):
+        return found
+    told = _told_candidates(
+        store, project, since_us, until_us, evaluators, limit, reads_scores=True
+    )
+    return _first(found, told, limit)
+
+
+def find_texts(store: Store, project: str, keys: Sequence[AnswerKey]) -> list[AnswerText]:
+    """As `evaluation_answers`; where a span has no answer, what its events say."""
+    texts = evaluation_answers(store, project, keys)
+    bare = [text for text in texts if not text.completion]
+    if not bare:
+        return texts
+    told = _told_texts(store, project, bare)
+    return [
+        _filled(text, told[text.trace_id, text.span_id])
+        if not text.completion and (text.trace_id, text.span_id) in told
+        else text
+        for text in texts
+    ]
+
+
+def _filled(text: AnswerText, told: Told) -> AnswerText:
+    if text.prompt or not told.prompt:
+        return replace(text, completion=told.completion)
+    # The engine has no hash of what stands in several rows: other answers to it are not looked for.
+    return replace(text, completion=told.completion, prompt=told.prompt, prompt_hash=_NO_HASH)
+
+
+def _first(one: Sequence[Candidate], other: Sequence[Candidate], limit: int) -> list[Candidate]:
+    """The longest stored of both, as if one query had given them."""
+    together = sorted((*one, *other), key=lambda c: (c.stored_us, c.trace_id, c.span_id))
+    return together[:limit]
+
+
+def _told_projects(store: Store, project: str, since_us: int) -> list[str]:
+    rows = run(
+        store,
+        "evaluation_told_projects",
+        _Project,
+        project=project,
+        since_us=since_us,
+        events=_EVENTS,
+    )
+    return sorted(row.project for row in rows)
+
+
+def _told_candidates(
+    store: Store,
+    project: str,
+    since_us: int,
+    until_us: int,
+    evaluators: Sequence[str],
+    limit: int,
+    *,
+    reads_scores: bool,
+) -> list[Candidate]:
+    return run(
+        store,
+        "evaluation_told",
+        Candidate,
+        project=project,
+        since_us=since_us,
+        until_us=until_us,
+        evaluators=list(evaluators),
+        operations=_OPERATIONS,
+        events=_EVENTS,
+        reads_scores=reads_scores,
+        limit=limit,
+    )
+
+
+def _told_texts(
+    store: Store, project: str, texts: Sequence[AnswerText]
+) -> dict[tuple[str, str], Told]:
+    rows = run(
+        store,
+        "evaluation_told_texts",
+        _Event,
+        project=project,
+        since_ns=min(text.start_ns for text in texts) - _BEFORE_NS,
+        until_ns=max(text.start_ns for text in texts) + _AFTER_NS,
+        trace_ids=sorted({text.trace_id for text in texts}),
+        span_ids=sorted({text.span_id for text in texts}),
+        events=_EVENTS,
+        limit=_EVENTS_PER_ANSWER * len(texts),
+    )
+    events: dict[tuple[str, str], list[_Event]] = {}
+    for row in rows:
+        events.setdefault((row.trace_id, row.span_id), []).append(row)
+    return {key: _told(of_answer) for key, of_answer in events.items()}
+
+
+def _told(events: Sequence[_Event]) -> Told:
+    return Told(
+        prompt=_together([(event.name, event.prompt) for event in events]),
+        completion=_together([(event.name, event.completion) for event in events]),
+    )
+
+
+def _together(texts: Sequence[tuple[str, str | None]]) -> str | None:
+    """One text of all; the last event that has the whole conversation says it alone."""
+    said = [text for _, text in texts if text]
+    whole = [text for name, text in texts if text and name == DETAILS]
+    if not said:
+        return None
+    if whole or len(said) == 1:
+        return (whole or said)[-1]
+    messages: list[Mapping[str, object]] = []
+    for text in said:
+        try:
+            parsed = json.loads(text)
+        except ValueError:
+            return "\n".join(said)
+        if not isinstance(parsed, list):
+            return "\n".join(said)
+        messages += parsed
+    return json.dumps(messages, ensure_ascii=False)
