@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,13 +29,26 @@ class VllmServer:
     Args:
         python: the interpreter of vLLM's environment.
         folder: where its model, its adapter and its log go.
-        traces_url: where it sends its own spans.
+        traces_url: where it sends its own spans; None for nowhere.
+        flags: of the server, beside those that it always has; the last of one kind holds.
+        variables: of its environment, beside those that it always has.
     """
 
-    def __init__(self, python: str, folder: Path, traces_url: str) -> None:
+    def __init__(
+        self,
+        python: str,
+        folder: Path,
+        traces_url: str | None,
+        *,
+        flags: Sequence[str] = (),
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self._python = python
         self._folder = folder
-        self._traces_url = traces_url
+        self._flags = list(flags)
+        if traces_url is not None:
+            self._flags += ["--otlp-traces-endpoint", traces_url]
+        self._variables = dict(variables or {})
         self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -53,7 +66,7 @@ class VllmServer:
             "--enable-lora", "--max-lora-rank", "8", "--lora-modules", f"fine={folder / 'fine'}",
             "--enable-auto-tool-choice", "--tool-call-parser", "hermes",
             "--enable-request-id-headers", "--enable-prompt-tokens-details",
-            "--enable-per-request-metrics", "--otlp-traces-endpoint", self._traces_url,
+            "--enable-per-request-metrics", *self._flags,
         ]  # fmt: skip
         kept = ("PATH", "HOME", "LANG", "TMPDIR")
         environment = {
@@ -65,6 +78,7 @@ class VllmServer:
             "VLLM_SERVER_DEV_MODE": "1",  # opens /server_info
             "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf",
             "OTEL_SERVICE_NAME": "vllm",
+            **self._variables,
         }
         with (folder / "vllm.log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -103,11 +117,11 @@ class VllmServer:
 
 
 @contextmanager
-def running_sidecar(engine_url: str, collector_url: str, log: Path) -> Iterator[str]:
-    """The sidecar as people run it; its address."""
+def running_sidecar(engine_url: str, collector_url: str, log: Path, *options: str) -> Iterator[str]:
+    """The sidecar as people run it, with these options beside; its address."""
     command = [
         sys.executable, "-m", "tachograph_sidecar.command", "--upstream", engine_url,
-        "--port", "0", "--endpoint", collector_url, "--gpu", "off", "--capture", "full",
+        "--port", "0", "--endpoint", collector_url, "--gpu", "off", "--capture", "full", *options,
     ]  # fmt: skip
     with log.open("wb") as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)

@@ -33,12 +33,10 @@ class StepLogger(StatLoggerBase):  # type: ignore[misc]
         if self._sender is None or (scheduler_stats is None and iteration_stats is None):
             return
         try:
-            message = self._message(scheduler_stats, iteration_stats)
+            self._sender.send(self._message(scheduler_stats, iteration_stats))
         except Exception:  # noqa: BLE001 - statistics of another shape must not stop the engine
             self._sender.dropped += 1
-            return
         self._number += 1
-        self._sender.send(message)
 
     def log_engine_initialized(self) -> None:
         """Nothing to say of that."""
