@@ -100,7 +100,7 @@ SETTINGS_IN_STATEMENTS: Final = frozenset().union(
         non_replicated_deduplication_window enable_block_number_column
         enable_block_offset_column min_age_to_force_merge_seconds
         min_age_to_force_merge_on_partition_only fsync_part_directory
-        min_parts_to_merge_at_once
+        min_parts_to_merge_at_once merge_selector_base
         allow_nullable_key
         """
     ),
