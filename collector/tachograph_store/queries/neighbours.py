@@ -20,7 +20,7 @@ class Neighbour:
 
     `shared_*` is how much of its whole, its prefill and its decoding fell into the span's time;
     None where its phases are unknown. Without an engine's own figures, prefill is the time to the
-    first chunk.
+    first chunk; with them it ended with the first chunk, or where decoding began.
     """
 
     trace_id: str
@@ -34,6 +34,7 @@ class Neighbour:
     output_tokens: int | None
     queue_s: float | None
     prefill_s: float | None
+    prefill_start_time: int | None  # ns since the epoch
     shared_ns: int
     shared_prefill_s: float | None
     shared_decode_s: float | None

@@ -3,7 +3,7 @@
 -- the span on. What a call was doing while the span ran is told from its own phases.
 SELECT
     trace_id, span_id, start_time, duration_ns, model, tenant, status_code, input_tokens,
-    output_tokens, queue_s, prefill_s, shared_ns, shared_prefill_s, shared_decode_s, total
+    output_tokens, queue_s, prefill_s, prefill_start_time, shared_ns, shared_prefill_s, shared_decode_s, total
 FROM
 (
     SELECT
@@ -18,8 +18,9 @@ FROM
         output_tokens,
         queue_s,
         coalesce(s.prefill_s, s.time_to_first_chunk_s - ifNull(s.queue_s, 0)) AS prefill_s,
-        start_time + toInt64(ifNull(s.queue_s, 0) * 1e9) AS prefill_from,
-        prefill_from + toInt64(ifNull(prefill_s, 0) * 1e9) AS prefill_to,
+        start_time + toInt64(1e9 * coalesce(s.time_to_first_chunk_s, s.duration_ns / 1e9 - s.decode_s, ifNull(s.queue_s, 0) + ifNull(prefill_s, 0))) AS prefill_to,
+        prefill_to - toInt64(ifNull(prefill_s, 0) * 1e9) AS prefill_from,
+        if(prefill_s IS NULL, NULL, prefill_from) AS prefill_start_time,
         toUInt64(least(start_time + toInt64(s.duration_ns), {stop_ns:Int64}) - greatest(start_time, {start_ns:Int64})) AS shared_ns,
         if(prefill_s IS NULL, NULL, greatest(0, least(prefill_to, {stop_ns:Int64}) - greatest(prefill_from, {start_ns:Int64})) / 1e9) AS shared_prefill_s,
         if(prefill_s IS NULL, NULL, greatest(0, least(start_time + toInt64(s.duration_ns), {stop_ns:Int64}) - greatest(prefill_to, {start_ns:Int64})) / 1e9) AS shared_decode_s,

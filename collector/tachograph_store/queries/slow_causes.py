@@ -20,6 +20,7 @@ Cause = Literal[
     "throttled",
     "busy_batch",
     "stalled",
+    "slow_client",
     "unexplained",
 ]
 
@@ -33,6 +34,7 @@ SAID: Final[dict[Cause, str]] = {
     "throttled": "the GPU's clocks were held down",
     "busy_batch": "it shared the engine with other requests",
     "stalled": "the stream stood still, and nothing known happened meanwhile",
+    "slow_client": "its client read the answer slowly",
     "unexplained": "nothing that is known explains it",
 }
 FULL_CACHE_RATIO: Final = 0.95
@@ -53,6 +55,7 @@ class SlowFacts:
     decode_s: float | None = None
     prompt_tokens: int | None = None  # without cached ones
     output_tokens: int | None = None
+    client_wait_s: float | None = None  # for which the engine was not read; no part of `decode_s`
     longest_gap_s: float | None = None
     usual_gap_s: float | None = None
     norm_prefill_s_per_token: float | None = None
@@ -62,6 +65,7 @@ class SlowFacts:
     throttled_ratio: float | None = None  # of the GPU readings in the request's time
     kv_cache_ratio: float | None = None
     preemptions: float | None = None
+    waiting: float | None = None  # in the queue of an engine that tells nothing of one request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +128,9 @@ def causes(facts: SlowFacts) -> list[Part]:
     began_s += cut.prefill_s
     for cause, amount in _excess(facts, cut.decode_s - own_s, began_s, cut.decode_s, gaps=True):
         add(cause, amount)
-    add("unexplained", cut.rest_s)
+    unread_s = min(facts.client_wait_s or 0.0, cut.rest_s)
+    add("slow_client", unread_s)
+    add("unexplained", cut.rest_s - unread_s)
     whole_s = facts.duration_s or 1.0
     return [
         Part(cause=cause, seconds=amount, ratio=amount / whole_s, said=SAID[cause])
@@ -142,18 +148,24 @@ def _own(phase_s: float, token_count: int | None, norm_s_per_token: float | None
 def _excess(
     facts: SlowFacts, excess_s: float, began_s: float, phase_s: float, *, gaps: bool = False
 ) -> Iterable[tuple[Cause, float]]:
+    if not gaps and facts.waiting:
+        yield "engine_queue", excess_s
+        return
     held_up_s = min(excess_s, _covered_s(facts.neighbour_prefills, began_s, began_s + phase_s))
     yield "neighbour_prefill", held_up_s
     left_s = excess_s - held_up_s
     throttled_s = left_s * (facts.throttled_ratio or 0.0)
     yield "throttled", throttled_s
     left_s -= throttled_s
-    if gaps and facts.preemptions:
-        yield "kv_pressure", left_s
-    elif gaps and not facts.neighbour_count and _stall_s(facts) >= _STALL_SHARE * left_s > 0:
-        yield "stalled", left_s
-    else:
-        yield "busy_batch" if facts.neighbour_count else "unexplained", left_s
+    stall_s = min(left_s, _stall_s(facts))
+    if gaps and facts.preemptions:  # who is put back gets nothing until there is room again
+        kept_waiting_s = left_s if facts.longest_gap_s is None else stall_s
+        yield "kv_pressure", kept_waiting_s
+        left_s -= kept_waiting_s
+    elif gaps and not facts.neighbour_count and stall_s >= _STALL_SHARE * left_s:
+        yield "stalled", stall_s
+        left_s -= stall_s
+    yield "busy_batch" if facts.neighbour_count else "unexplained", left_s
 
 
 def _lacks_cache(facts: SlowFacts) -> bool:

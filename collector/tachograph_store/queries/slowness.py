@@ -71,28 +71,34 @@ def slowness(store: Store, span: SpanRow) -> Slowness:
 def _facts(span: SpanRow, around: Neighbourhood, norms: _Norms, engine: _Engine) -> SlowFacts:
     duration_s = span.duration_ns / _SECOND_NS
     admission_s = _number(span.attributes.get(attributes.PROXY_QUEUE_TIME))
-    first_s, queued_s = span.time_to_first_chunk_s, (admission_s or 0.0) + (span.queue_s or 0.0)
+    queue_s = span.queue_s
+    if queue_s is None and around.total:
+        queue_s = _unsaid_queue_s(span, admission_s or 0.0)
+    first_s, queued_s = span.time_to_first_chunk_s, (admission_s or 0.0) + (queue_s or 0.0)
     prefill_s = span.prefill_s
     if prefill_s is None and first_s is not None:
         prefill_s = max(0.0, first_s - queued_s)
     decode_s = span.decode_s
+    client_wait_s = _number(span.attributes.get(attributes.PROXY_CLIENT_WAIT_TIME))
     if decode_s is None and first_s is not None:
-        decode_s = max(0.0, duration_s - first_s)
+        decode_s = max(0.0, duration_s - first_s - (client_wait_s or 0.0))
     prompt_tokens = span.input_tokens
     if prompt_tokens is not None:
         prompt_tokens = max(0, prompt_tokens - (span.cache_read_tokens or 0))
     known = sum(device.throttle_known for device in around.devices)
     throttled = sum(device.throttled for device in around.devices)
+    is_silent = queue_s is None and span.prefill_s is None
     has_norms = norms.calls >= MIN_CALLS
     prefills = [_prefill(near, span) for near in around.neighbours]
     return SlowFacts(
         duration_s=duration_s,
         admission_s=admission_s,
-        queue_s=span.queue_s,
+        queue_s=queue_s,
         prefill_s=prefill_s,
         decode_s=decode_s,
         prompt_tokens=prompt_tokens,
         output_tokens=span.output_tokens,
+        client_wait_s=client_wait_s,
         longest_gap_s=span.gap_max_s,
         usual_gap_s=span.gap_p50_s,
         norm_prefill_s_per_token=norms.prefill_s_per_token if has_norms else None,
@@ -102,14 +108,27 @@ def _facts(span: SpanRow, around: Neighbourhood, norms: _Norms, engine: _Engine)
         throttled_ratio=throttled / known if known else None,
         kv_cache_ratio=engine.kv_cache_ratio,
         preemptions=engine.preemptions,
+        waiting=engine.waiting if around.total and is_silent else None,
     )
+
+
+def _unsaid_queue_s(span: SpanRow, admission_s: float) -> float | None:
+    """What lay before the work of an engine that tells only of its work (llama.cpp): a wait."""
+    if span.prefill_s is None:
+        return None
+    if span.time_to_first_chunk_s is not None:
+        return max(0.0, span.time_to_first_chunk_s - admission_s - span.prefill_s)
+    if span.decode_s is not None:
+        duration_s = span.duration_ns / _SECOND_NS
+        return max(0.0, duration_s - admission_s - span.prefill_s - span.decode_s)
+    return None
 
 
 def _prefill(near: Neighbour, span: SpanRow) -> tuple[float, float] | None:
     """When a neighbour's prompt was computed, seconds after the span began."""
-    if near.prefill_s is None:
+    if near.prefill_s is None or near.prefill_start_time is None:
         return None
-    begin_s = (near.start_time - span.start_time) / _SECOND_NS + (near.queue_s or 0.0)
+    begin_s = (near.prefill_start_time - span.start_time) / _SECOND_NS
     return begin_s, begin_s + near.prefill_s
 
 

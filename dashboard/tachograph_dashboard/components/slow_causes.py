@@ -26,6 +26,7 @@ COLORS: Final[dict[Cause, str]] = {
     "busy_batch": theme.GREEN,
     "throttled": "#B00020",
     "stalled": "#5B4B8A",
+    "slow_client": "#8C564B",
     "unexplained": theme.GREY,
 }
 

@@ -84,6 +84,9 @@ CLIENT_DISCONNECTED = "tachograph.client.disconnected"  # bool
 
 # --- Tachograph: before the engine, in the proxy
 PROXY_QUEUE_TIME = "tachograph.proxy.queue_time"  # seconds a request waited to be let in
+PROXY_CLIENT_WAIT_TIME = (
+    "tachograph.proxy.client_wait_time"  # seconds an answer waited for its client to read on
+)
 PRIORITY = "tachograph.priority"  # high | medium | low
 
 # --- Tachograph: the engine's own per-request facts, seconds on the engine's clock

@@ -188,6 +188,8 @@ class Observation:
         self.share: Share | None = None
         self.priority: str | None = None
         self.queue_s: float | None = None
+        self.client_wait_ns = 0
+        self._client_waits_since_ns: int | None = None
         self.is_broken = False
         self.is_queued = False
         self._named_engine: EngineAdapter | None = None
@@ -277,6 +279,18 @@ class Observation:
         self.recorder.deferred.add(self)
 
     @_never_raises
+    def client_paused(self) -> None:
+        """The client reads more slowly than the engine writes: the engine is not read meanwhile."""
+        if self._client_waits_since_ns is None:
+            self._client_waits_since_ns = time.perf_counter_ns()
+
+    @_never_raises
+    def client_resumed(self) -> None:
+        if self._client_waits_since_ns is not None:
+            self.client_wait_ns += time.perf_counter_ns() - self._client_waits_since_ns
+            self._client_waits_since_ns = None
+
+    @_never_raises
     def complete(self) -> None:
         self._end()
 
@@ -329,6 +343,7 @@ class Observation:
 
     def _end(self) -> None:
         self._is_over = True
+        self.client_resumed()
         self.end_ns = time.perf_counter_ns()
         self.recorder.in_flight -= 1
         self.share = self.recorder.rule.end(self, self.end_ns)

@@ -210,6 +210,8 @@ def _add_answer(
     found.update({name: value for name, value in stated if value is not None})
     if answer.finish_reasons:
         found[attributes.RESPONSE_FINISH_REASONS] = answer.finish_reasons
+    if seen.client_wait_ns:
+        found[attributes.PROXY_CLIENT_WAIT_TIME] = seen.client_wait_ns / 1e9
     if seen.has_client_left:
         found[attributes.CLIENT_DISCONNECTED] = True
     messages = answer.messages()

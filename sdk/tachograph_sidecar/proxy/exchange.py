@@ -165,10 +165,14 @@ class Exchange:
     def client_paused(self) -> None:
         if self._upstream is not None:
             self._upstream.pause_reading()
+            if self._observation is not None:
+                self._observation.client_paused()
 
     def client_resumed(self) -> None:
         if self._upstream is not None:
             self._upstream.resume_reading()
+            if self._observation is not None:
+                self._observation.client_resumed()
 
     # --- from the gate
 

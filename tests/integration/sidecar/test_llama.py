@@ -151,6 +151,7 @@ def test_the_span_has_the_engines_own_facts(
     count = found["tachograph.stream.chunk_count"]
     assert isinstance(count, int) and 5 <= count <= 10
     assert "gen_ai.usage.cost.amount" not in found
+    assert "tachograph.proxy.client_wait_time" not in found  # it never had to wait for its client
 
 
 def test_a_text_completion_has_its_prompt_and_usage(

@@ -149,7 +149,9 @@ def test_a_big_request_to_a_slow_engine_stays_in_the_socket(kit: "Kit") -> None:
     assert _peak_rss_bytes() - before < BIG // 2
 
 
-def test_a_big_answer_to_a_slow_client_stays_at_the_engine(kit: "Kit") -> None:
+def test_a_big_answer_to_a_slow_client_stays_at_the_engine(
+    kit: "Kit", outlet: "KeepingOutlet"
+) -> None:
     sent = 0
 
     def script(connection: "EngineConnection") -> None:
@@ -169,7 +171,7 @@ def test_a_big_answer_to_a_slow_client_stays_at_the_engine(kit: "Kit") -> None:
             sent += connection.socket.send(piece[: BIG - sent])
 
     stalled = threading.Event()
-    client = kit.client(kit.sidecar(kit.engine(script).url).port)
+    client = kit.client(kit.sidecar(kit.engine(script).url, outlet).port)
     before = _peak_rss_bytes()
     client.send(b"POST /v1/chat/completions HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}")
     assert stalled.wait(30)  # the client has read nothing: the sidecar stopped taking more
@@ -178,6 +180,10 @@ def test_a_big_answer_to_a_slow_client_stays_at_the_engine(kit: "Kit") -> None:
     while left:
         left -= len(client.read_exactly(min(PIECE, left)))
     assert _peak_rss_bytes() - before < BIG // 2
+    found = outlet.the_span().attributes
+    assert found is not None
+    wait_s = found["tachograph.proxy.client_wait_time"]
+    assert isinstance(wait_s, float) and wait_s > 0.4  # the engine stood still for half a second
 
 
 def test_a_dead_kept_alive_connection_is_replaced(kit: "Kit") -> None:

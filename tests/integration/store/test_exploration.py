@@ -3,6 +3,7 @@
 import dataclasses
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -298,6 +299,39 @@ def test_a_slow_request_is_explained_by_what_is_stored_of_its_time(
     )
     pressed = {part.cause for part in slowness(reader_store, slow).parts}
     assert "kv_pressure" in pressed and "busy_batch" not in pressed
+
+
+def test_what_an_engine_does_not_say_is_told_by_the_rest(
+    reader_store: Store, writer_store: Store, project: str
+) -> None:
+    """llama.cpp tells of its work only: what lay before it was a queue, what came after a client
+    that did not read. Its neighbour waited too before its prompt was computed."""
+    told: dict[str, Any] = {"prefill_s": 0.5, "decode_s": 1.0, "response_model": "m"}
+    queued = call(project, 1, **told, duration_ns=5 * SECOND_NS, time_to_first_chunk_s=4.0)
+    near = call(project, 2, -2.0, **told, duration_ns=4 * SECOND_NS, time_to_first_chunk_s=3.0)
+    whole = call(project, 3, 100.0, **told, duration_ns=5 * SECOND_NS)
+    also = call(project, 4, 99.0, duration_ns=3 * SECOND_NS)
+    unread = call(
+        project,
+        5,
+        200.0,
+        **told,
+        duration_ns=9 * SECOND_NS,
+        time_to_first_chunk_s=0.5,
+        attributes={"tachograph.proxy.client_wait_time": "7.4"},
+    )
+    Writer(writer_store).write_spans([queued, near, whole, also, unread])
+
+    def first(row: SpanRow) -> tuple[str, Any]:
+        part = slowness(reader_store, row).parts[0]
+        return part.cause, part.seconds
+
+    assert first(queued) == ("engine_queue", pytest.approx(3.5))
+    assert first(whole) == ("engine_queue", pytest.approx(3.5))
+    assert first(unread) == ("slow_client", pytest.approx(7.4))
+    [beside] = neighbourhood(reader_store, queued).neighbours
+    assert beside.prefill_start_time == near.start_time + 2.5 * SECOND_NS
+    assert beside.shared_prefill_s == pytest.approx(0.5)
 
 
 def test_a_trace_of_many_spans_hides_no_other(

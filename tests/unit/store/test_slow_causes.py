@@ -55,7 +55,18 @@ def _first(**changes: Any) -> tuple[Cause, float]:
         ({**_LONG_DECODE, "throttled_ratio": 1.0}, "throttled", 3.0),
         ({**_LONG_DECODE, "preemptions": 1.0, "neighbour_count": 3}, "kv_pressure", 3.0),
         ({**_LONG_DECODE, "neighbour_count": 3}, "busy_batch", 3.0),
-        ({**_LONG_DECODE, "longest_gap_s": 3.0, "usual_gap_s": 0.01}, "stalled", 3.0),
+        ({**_LONG_DECODE, "longest_gap_s": 2.51, "usual_gap_s": 0.01}, "stalled", 2.5),
+        (
+            {**_LONG_DECODE, "preemptions": 1.0, "longest_gap_s": 2.8, "usual_gap_s": 0.3},
+            "kv_pressure",
+            2.5,
+        ),
+        ({"duration_s": 7.0, "client_wait_s": 6.0}, "slow_client", 5.0),
+        (
+            {"duration_s": 7.0, "prefill_s": 6.0, "waiting": 2.0, "neighbour_count": 2},
+            "engine_queue",
+            5.0,
+        ),
         (_LONG_DECODE, "unexplained", 3.0),
         ({"duration_s": 9.0}, "unexplained", 7.0),
     ],
@@ -99,6 +110,8 @@ _facts = st.builds(
     throttled_ratio=st.none() | st.floats(0, 1),
     kv_cache_ratio=st.none() | st.floats(0, 1),
     preemptions=st.none() | st.floats(0, 9),
+    client_wait_s=_seconds,
+    waiting=st.none() | st.floats(0, 9),
 )
 
 
