@@ -1,6 +1,5 @@
 """Scoring one hint: load, skip what is scored, judge, write scores, then close the leases."""
 
-import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,6 @@ from tachograph_evaluators.evaluator import (
     Compares,
     Evaluator,
     Score,
-    not_applicable,
 )
 from tachograph_evaluators.hints import Hint
 from tachograph_evaluators.leases import (
@@ -32,15 +30,13 @@ from tachograph_evaluators.leases import (
     leases,
 )
 from tachograph_evaluators.settings import EvaluatorSettings
-from tachograph_evaluators.suite import embed_once, failures, lacks, timed
+from tachograph_evaluators.suite import embed_once, failures, judge_each
 from tachograph_store.client import Store
 from tachograph_store.queries.evaluation import AnswerKey, Settled, evaluation_scored
 from tachograph_store.rows import JobRow, ScoreRow
 from tachograph_store.writer import Writer
 
 _GRACE_S: Final = 2.0  # between the time limit and the process being gone
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -168,7 +164,9 @@ class Scorer:
     ) -> None:
         for start in range(0, len(pending), max(1, evaluator.batch_size)):
             batch = pending[start : start + max(1, evaluator.batch_size)]
-            for one, result in evaluate_each(evaluator, batch):
+            answers = [one.answer for one in batch]
+            results = judge_each(evaluator, answers, ends=(SoftTimeLimitExceeded,))
+            for one, result in zip(batch, results, strict=True):
                 key = one.key
                 if not isinstance(result, Exception):
                     outcome.scores += _rows(one, evaluator, wanted, result)
@@ -203,37 +201,6 @@ class Scorer:
             due_at=datetime.now(UTC) + timedelta(seconds=pause_s),
             error=error,
         )
-
-
-def evaluate_each(
-    evaluator: Evaluator, batch: Sequence[Loaded]
-) -> list[tuple[Loaded, Sequence[Score] | Exception]]:
-    """Each answer with its scores, or with what the evaluator raised for it.
-
-    A batch that raises is tried again answer by answer: one bad answer spoils no other.
-    """
-    results: list[tuple[Loaded, Sequence[Score] | Exception]] = []
-    ready: list[Loaded] = []
-    for one in batch:
-        reason = lacks(evaluator, one.answer)
-        if reason is None:
-            ready.append(one)
-        else:
-            results.append((one, [not_applicable(n, reason) for n in evaluator.scores]))
-    if not ready:
-        return results
-    try:
-        judged = timed(evaluator, [one.answer for one in ready])
-    except SoftTimeLimitExceeded:
-        raise
-    except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it is recorded
-        if len(ready) == 1:
-            return [*results, (ready[0], error)]
-        _log.warning("%s failed on a batch of %d: %r", evaluator.name, len(ready), error)
-        for one in ready:
-            results += evaluate_each(evaluator, [one])
-        return results
-    return [*results, *zip(ready, judged, strict=True)]
 
 
 def _rows(

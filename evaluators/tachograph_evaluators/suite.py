@@ -81,7 +81,23 @@ def failures(evaluator: Evaluator, error: Exception) -> list[Score]:
 
 
 def _judge(evaluator: Evaluator, batch: Sequence[Answer]) -> list[Sequence[Score]]:
-    found: dict[int, Sequence[Score]] = {}
+    return [
+        failures(evaluator, result) if isinstance(result, Exception) else result
+        for result in judge_each(evaluator, batch)
+    ]
+
+
+def judge_each(
+    evaluator: Evaluator, batch: Sequence[Answer], ends: tuple[type[Exception], ...] = ()
+) -> list[Sequence[Score] | Exception]:
+    """The scores of each answer in order, or what the evaluator raised for it.
+
+    A batch that raises is tried again answer by answer: one bad answer spoils no other.
+
+    Args:
+        ends: exceptions that are no fault of an answer; they are raised.
+    """
+    found: dict[int, Sequence[Score] | Exception] = {}
     ready: list[int] = []
     for index, answer in enumerate(batch):
         reason = lacks(evaluator, answer)
@@ -92,19 +108,23 @@ def _judge(evaluator: Evaluator, batch: Sequence[Answer]) -> list[Sequence[Score
     step = max(1, evaluator.batch_size)
     for start in range(0, len(ready), step):
         part = ready[start : start + step]
-        judged = _judge_ready(evaluator, [batch[index] for index in part])
+        judged = _judge_ready(evaluator, [batch[index] for index in part], ends)
         found.update(zip(part, judged, strict=True))
     return [found[index] for index in range(len(batch))]
 
 
-def _judge_ready(evaluator: Evaluator, ready: Sequence[Answer]) -> list[Sequence[Score]]:
+def _judge_ready(
+    evaluator: Evaluator, ready: Sequence[Answer], ends: tuple[type[Exception], ...]
+) -> Sequence[Sequence[Score] | Exception]:
     try:
         return timed(evaluator, ready)
+    except ends:
+        raise
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it is recorded
         if len(ready) == 1:
-            return [failures(evaluator, error)]
+            return [error]
         _log.warning("%s failed on a batch of %d: %r", evaluator.name, len(ready), error)
-        return [_judge_ready(evaluator, [answer])[0] for answer in ready]
+        return [_judge_ready(evaluator, [answer], ends)[0] for answer in ready]
 
 
 def timed(evaluator: Evaluator, ready: Sequence[Answer]) -> list[Sequence[Score]]:

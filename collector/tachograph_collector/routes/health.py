@@ -1,7 +1,6 @@
 """Health: the process, readiness for data, details; and Prometheus metrics."""
 
 import time
-from dataclasses import asdict
 from typing import Literal
 
 from fastapi import APIRouter, Request, Response
@@ -9,6 +8,7 @@ from pydantic import BaseModel
 
 from tachograph.version import __version__
 from tachograph_collector.exposition import exposition
+from tachograph_collector.journal.station import JournalHealth
 from tachograph_collector.routes.dependencies import Parts
 
 router = APIRouter(tags=["health"])
@@ -27,25 +27,6 @@ class Readiness(BaseModel):
 
     status: Literal["ok", "unavailable"]
     problems: list[str]
-
-
-class JournalHealth(BaseModel):
-    """What was acknowledged and is not in the store yet."""
-
-    bytes: int
-    max_bytes: int
-    segments: int
-    waiting_records: int
-    oldest_age_s: float
-    drain_problem: str | None
-    quarantine_bytes: int
-    torn_records: int
-    damaged_records: int
-    missing_records: int
-    journals: int
-    adopted_journals: int
-    clock_jumps: int
-    quarantine_files: int
 
 
 class Health(Readiness):
@@ -95,7 +76,7 @@ async def healthz(request: Request, parts: Parts, response: Response) -> Health:
         grpc=request.app.state.grpc_address,
         in_flight_bytes=parts.limiter.in_flight_bytes,
         max_in_flight_bytes=parts.limiter.max_bytes,
-        journal=JournalHealth(**asdict(parts.station.health())),
+        journal=parts.station.health(),
     )
 
 

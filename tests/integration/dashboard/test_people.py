@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from tests.fixtures.bare_rows import lease_of, score_of
 from tests.fixtures.seed import busy_day
 from tests.integration.dashboard.conftest import OpenPage, shown
 
@@ -21,11 +22,8 @@ NEVER = date(2099, 1, 1)
 def _score(
     span: SpanRow, name: str, value: float, source: str, weight: float = 1.0, author: str = ""
 ) -> ScoreRow:
-    return ScoreRow(
-        project=span.project,
-        trace_id=span.trace_id,
-        span_id=span.span_id,
-        span_time=span.start_time,
+    return score_of(
+        span,
         evaluator="grounding" if source == "evaluator" else source,
         evaluator_version="3" if source == "evaluator" else "",
         name=name,
@@ -35,7 +33,6 @@ def _score(
         label="pass" if value >= 0.5 else "fail",
         sample_weight=weight,
         created_at=datetime.now(UTC),
-        expires_on=NEVER,
     )
 
 
@@ -43,22 +40,6 @@ def _answers(project: str, writer: Writer, count: int) -> list[SpanRow]:
     seed = busy_day(project, datetime.now(UTC) - timedelta(seconds=5), requests=count)
     writer.write_spans(seed.spans)
     return [span for span in seed.spans if span.is_counted]
-
-
-def _job(span: SpanRow, evaluator: str, state: str, error: str | None = None) -> JobRow:
-    return JobRow(
-        project=span.project,
-        kind="evaluation",
-        trace_id=span.trace_id,
-        span_id=span.span_id,
-        evaluator=evaluator,
-        evaluator_version="1",
-        state=state,
-        due_at=datetime.now(UTC),
-        error=error,
-        created_at=datetime.fromtimestamp(span.start_time / 1e9, UTC),
-        expires_on=NEVER,
-    )
 
 
 def test_labels_meet_scores_and_correct_them(
@@ -142,9 +123,9 @@ def test_the_backlog_says_what_waits_what_was_left_out_and_what_was_given_up(
     writer.write(
         "jobs",
         [
-            _job(span, "one", "leased"),
-            _job(span, "two", "parked", "RuntimeError: <b>boom</b>"),
-            _job(span, "three", "skipped", 'left out by rule "rest", behind'),
+            lease_of(span, "one", "leased"),
+            lease_of(span, "two", "parked", "RuntimeError: <b>boom</b>"),
+            lease_of(span, "three", "skipped", 'left out by rule "rest", behind'),
             sampling,
         ],
     )
@@ -161,10 +142,10 @@ def test_answers_that_sampling_left_out_are_not_waited_for(
     project: str, writer: Writer, open_page: OpenPage
 ) -> None:
     spans = [span for span in _answers(project, writer, 12) if span.status_code != "ERROR"]
-    writer.write("jobs", [_job(span, "one", "skipped") for span in spans])
+    writer.write("jobs", [lease_of(span, "one", "skipped") for span in spans])
     assert f"All {len(spans)} answers were left out" in shown(open_page("quality", range="7 d"))
     writer.write("scores", [_score(span, "grounding", 0.9, "evaluator") for span in spans[:2]])
-    writer.write("jobs", [_job(spans[2], "two", "leased")])
+    writer.write("jobs", [lease_of(spans[2], "two", "leased")])
     left_out = len(spans) - 3
     text = shown(open_page("overview", range="7 d"))
     assert f"1 of {len(spans)} answers not yet scored · {left_out} left out by sampling" in text

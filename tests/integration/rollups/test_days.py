@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from tests.fixtures.bare_rows import score_of
 from tests.fixtures.module_store import module_store
 from tests.integration.rollups.requests import request
 
@@ -18,7 +19,7 @@ from tachograph_store.queries.selection import Selection, nanoseconds
 from tachograph_store.queries.top import top_segments
 from tachograph_store.rollup import RollupJob
 from tachograph_store.rollup_marks import mark_dirty
-from tachograph_store.rows import ScoreRow, SpanRow
+from tachograph_store.rows import SpanRow
 from tachograph_store.writer import Writer
 
 # The job visits every project: this module's only, not all that other tests wrote.
@@ -147,22 +148,8 @@ def test_what_was_deleted_and_marked_is_gone(writer_store: Store, project: str) 
 
 def test_a_score_is_seen_before_the_job_and_after(writer_store: Store, project: str) -> None:
     rows = filled(writer_store, project)
-    row = rows[6]
-    score = ScoreRow(
-        project=project,
-        trace_id=row.trace_id,
-        span_id=row.span_id,
-        span_time=row.start_time,
-        evaluator="e",
-        evaluator_version="1",
-        name="relevance",
-        source="evaluator",
-        value=0.5,
-        created_at=TODAY,
-        expires_on=row.expires_on,
-    )
     before = overview_unscored(writer_store, ranged(project))
-    Writer(writer_store).write("scores", [score])
+    Writer(writer_store).write("scores", [score_of(rows[6])])
     for _ in range(2):
         now = overview_unscored(writer_store, ranged(project))
         assert now == Coverage(answers=before.answers, unscored=before.unscored - 1)

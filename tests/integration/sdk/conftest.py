@@ -4,14 +4,18 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+import openai
 import pytest
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 
+import tachograph
 from tachograph._internal.delivery import Delivery, DeliveryOptions
 from tachograph._internal.errors import raise_in_tests
-from tachograph.testing import Receiver
+from tachograph.testing import ReceivedSpan, Receiver
 from tachograph.testing.pytest_plugin import tachograph_receiver
+
+from .openai_server import OpenAIServer, openai_server
 
 __all__ = ["tachograph_receiver"]  # pytest takes `pytest_plugins` from the root conftest only
 
@@ -88,3 +92,24 @@ def make_spans() -> SpanMaker:
         return ended
 
     return make
+
+
+@pytest.fixture
+def engine() -> Iterator[OpenAIServer]:
+    """A server that speaks OpenAI's protocol."""
+    with openai_server() as running:
+        yield running
+
+
+@pytest.fixture
+def client(engine: OpenAIServer) -> Iterator[openai.OpenAI]:
+    """The real client, wrapped."""
+    with openai.OpenAI(base_url=engine.url, api_key="sk-app", max_retries=0) as made:
+        yield tachograph.wrap(made)
+
+
+def only_span(receiver: Receiver) -> ReceivedSpan:
+    """The one span that came."""
+    assert tachograph.flush(10)
+    (span,) = receiver.spans
+    return span

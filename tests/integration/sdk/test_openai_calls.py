@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import openai
@@ -12,21 +11,9 @@ from openai.types.chat import ChatCompletionMessageParam
 import tachograph
 from tachograph.testing import ReceivedSpan, Receiver
 
-from .openai_server import OpenAIServer, openai_server
+from .openai_server import OpenAIServer
 
 ASK: list[ChatCompletionMessageParam] = [{"role": "user", "content": "why is it blue?"}]
-
-
-@pytest.fixture
-def engine() -> Iterator[OpenAIServer]:
-    with openai_server() as running:
-        yield running
-
-
-@pytest.fixture
-def client(engine: OpenAIServer) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=engine.url, api_key="sk-app", max_retries=0) as made:
-        yield tachograph.wrap(made)
 
 
 def received(receiver: Receiver, count: int) -> list[ReceivedSpan]:

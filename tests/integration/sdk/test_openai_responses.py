@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import openai
@@ -13,7 +12,8 @@ from openai.types.responses import FunctionToolParam
 import tachograph
 from tachograph.testing import ReceivedSpan, Receiver
 
-from .openai_server import OpenAIServer, openai_server
+from .conftest import only_span
+from .openai_server import OpenAIServer
 
 WEATHER: FunctionToolParam = {
     "type": "function",
@@ -27,24 +27,6 @@ class Answer(pydantic.BaseModel):
     colour: str
 
 
-@pytest.fixture
-def engine() -> Iterator[OpenAIServer]:
-    with openai_server() as running:
-        yield running
-
-
-@pytest.fixture
-def client(engine: OpenAIServer) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=engine.url, api_key="sk-app", max_retries=0) as made:
-        yield tachograph.wrap(made)
-
-
-def the_span(receiver: Receiver) -> ReceivedSpan:
-    assert tachograph.flush(10)
-    (span,) = receiver.spans
-    return span
-
-
 def output(span: ReceivedSpan) -> Any:
     (message,) = json.loads(span.attributes["gen_ai.output.messages"])
     return message
@@ -55,7 +37,7 @@ def test_a_response(tachograph_receiver: Receiver, client: openai.OpenAI) -> Non
         model="m", instructions="Be brief.", input="Why is it blue?", max_output_tokens=9
     )
     assert answer.output_text == "The sky is blue."
-    span = the_span(tachograph_receiver)
+    span = only_span(tachograph_receiver)
     facts = dict(span.attributes)
     assert span.name == "chat m"
     assert [m["role"] for m in json.loads(facts["gen_ai.input.messages"])] == ["system", "user"]
@@ -84,7 +66,7 @@ def test_a_response(tachograph_receiver: Receiver, client: openai.OpenAI) -> Non
 
 def test_what_was_cut_short_says_so(tachograph_receiver: Receiver, client: openai.OpenAI) -> None:
     client.responses.create(model="m", input="?", max_output_tokens=1)
-    span = the_span(tachograph_receiver)
+    span = only_span(tachograph_receiver)
     assert span.attributes["gen_ai.response.finish_reasons"] == ["length"]
 
 
@@ -131,7 +113,7 @@ def test_a_streamed_response(
     else:
         with client.responses.stream(model="m", input="?") as stream:
             assert stream.get_final_response().output_text == "The sky is blue."
-    span = the_span(tachograph_receiver)
+    span = only_span(tachograph_receiver)
     assert output(span)["parts"][-1] == {"type": "text", "content": "The sky is blue."}
     assert span.attributes["gen_ai.request.stream"] is True
     assert span.attributes["tachograph.stream.chunk_count"] == 5
@@ -144,7 +126,7 @@ def test_a_streamed_tool_call(
 ) -> None:
     engine.tool_call = True
     list(client.responses.create(model="m", input="?", stream=True))
-    span = the_span(tachograph_receiver)
+    span = only_span(tachograph_receiver)
     assert output(span)["parts"][0]["arguments"] == '{"city":"Bern"}'
     assert span.attributes["gen_ai.response.finish_reasons"] == ["tool_calls"]
 
@@ -157,7 +139,7 @@ def test_a_stream_that_was_left_keeps_what_had_come(
         if event.type == "response.output_text.delta":
             break
     stream.close()
-    span = the_span(tachograph_receiver)
+    span = only_span(tachograph_receiver)
     assert output(span)["parts"] == [{"type": "text", "content": "The"}]
     assert span.attributes["tachograph.client.disconnected"] is True
     assert span.attributes["gen_ai.response.id"] == "resp_1"

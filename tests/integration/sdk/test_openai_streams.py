@@ -4,36 +4,18 @@ import asyncio
 import gc
 import json
 import threading
-from collections.abc import Iterator
 
 import openai
 import pytest
 from openai.types.chat import ChatCompletionMessageParam
 
 import tachograph
-from tachograph.testing import ReceivedSpan, Receiver
+from tachograph.testing import Receiver
 
-from .openai_server import WORDS, OpenAIServer, openai_server
+from .conftest import only_span
+from .openai_server import WORDS, OpenAIServer
 
 ASK: list[ChatCompletionMessageParam] = [{"role": "user", "content": "why is it blue?"}]
-
-
-@pytest.fixture
-def engine() -> Iterator[OpenAIServer]:
-    with openai_server() as running:
-        yield running
-
-
-@pytest.fixture
-def client(engine: OpenAIServer) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=engine.url, api_key="sk-app", max_retries=0) as made:
-        yield tachograph.wrap(made)
-
-
-def only_span(receiver: Receiver) -> ReceivedSpan:
-    assert tachograph.flush(10)
-    (span,) = receiver.spans
-    return span
 
 
 def test_a_stream_read_to_its_end(tachograph_receiver: Receiver, client: openai.OpenAI) -> None:

@@ -10,13 +10,9 @@ import pytest
 
 import tachograph
 from tachograph.semconv import SCHEMA_URL
-from tachograph.testing import ReceivedSpan, Receiver, recording
+from tachograph.testing import Receiver, recording
 
-
-def only_span(receiver: Receiver) -> ReceivedSpan:
-    assert tachograph.flush(10)
-    (span,) = receiver.spans
-    return span
+from .conftest import only_span
 
 
 def test_a_generation_with_everything(tachograph_receiver: Receiver) -> None:

@@ -1,6 +1,5 @@
 """The third equation, `stored = live + expired + forgotten`, while spans come and leave."""
 
-import secrets
 import threading
 import time
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fixtures.bare_rows import bare_span
 from tests.fixtures.journal_books import journal_books, write_booked
 from tests.fixtures.module_store import module_store
 
@@ -36,19 +36,7 @@ ROUNDS = 20
 
 
 def _span(project: str, **changes: Any) -> SpanRow:
-    row = SpanRow(
-        project=project,
-        trace_id=secrets.token_hex(16),
-        span_id=secrets.token_hex(8),
-        start_time=time.time_ns(),
-        duration_ns=1,
-        name="n",
-        service_name="shop",
-        content_hash=secrets.randbits(60),
-        expires_on=LATER,
-        content_expires_on=LATER,
-    )
-    return replace(row, **changes)
+    return bare_span(project, **{"expires_on": LATER, "content_expires_on": LATER, **changes})
 
 
 def _one(store: Store, project: str, source: str = "shop") -> LedgerBalance:

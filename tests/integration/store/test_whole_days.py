@@ -6,13 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from tests.fixtures.bare_rows import lease_of, score_of
 
 from tachograph_store.client import Store
 from tachograph_store.queries.finding import find_traces
 from tachograph_store.queries.overview import Coverage, overview_unscored
 from tachograph_store.queries.selection import Selection, nanoseconds, whole_days
 from tachograph_store.queries.top import top_segments
-from tachograph_store.rows import JobRow, ScoreRow, SpanRow
+from tachograph_store.rows import SpanRow
 from tachograph_store.writer import Writer
 
 MIDNIGHT = datetime(2026, 9, 1, tzinfo=UTC)
@@ -59,44 +60,16 @@ def calls(writer_store: Store) -> tuple[str, list[SpanRow]]:
         )
     )
     Writer(writer_store).write_spans(rows)
-    scored = [
-        ScoreRow(
-            project=project,
-            trace_id=row.trace_id,
-            span_id=row.span_id,
-            span_time=row.start_time,
-            evaluator="e",
-            evaluator_version="1",
-            name="relevance",
-            source="evaluator",
-            value=0.5,
-            created_at=MIDNIGHT,
-            expires_on=FAR,
-        )
-        for row in rows[::3]
-    ]
+    scored = [score_of(row) for row in rows[::3]]
     Writer(writer_store).write("scores", scored)
     decided = [
         *((row, "skipped") for row in rows[::2]),  # every third of them is scored all the same
         *((row, "leased") for row in rows[::4]),  # left out by one evaluator, awaited by another
     ]
-    Writer(writer_store).write("jobs", [_job(row, state, f"e-{state}") for row, state in decided])
-    return project, rows
-
-
-def _job(row: SpanRow, state: str, evaluator: str) -> JobRow:
-    return JobRow(
-        project=row.project,
-        kind="evaluation",
-        trace_id=row.trace_id,
-        span_id=row.span_id,
-        evaluator=evaluator,
-        evaluator_version="1",
-        state=state,
-        due_at=MIDNIGHT,
-        created_at=datetime.fromtimestamp(row.start_time / 1e9, UTC),
-        expires_on=FAR,
+    Writer(writer_store).write(
+        "jobs", [lease_of(row, f"e-{state}", state) for row, state in decided]
     )
+    return project, rows
 
 
 @pytest.fixture(params=RANGES)

@@ -1,16 +1,15 @@
 """The engine refuses under an error code that nobody knows: one row's fault, or everything's."""
 
 import json
-import secrets
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fixtures.bare_rows import bare_span
 
 from tachograph_collector.books import Books
 from tachograph_collector.journal.codec import Draft, pack
@@ -23,22 +22,6 @@ from tachograph_store.rows import SpanRow
 from tachograph_store.settings import StoreSettings
 
 TOMORROW = datetime.now(UTC).date() + timedelta(days=1)
-
-
-def _span(project: str, **changes: Any) -> SpanRow:
-    row = SpanRow(
-        project=project,
-        trace_id=secrets.token_hex(16),
-        span_id=secrets.token_hex(8),
-        start_time=time.time_ns(),
-        duration_ns=1,
-        name="n",
-        service_name="shop",
-        content_hash=secrets.randbits(60),
-        expires_on=TOMORROW,
-        content_expires_on=TOMORROW,
-    )
-    return replace(row, **changes)
 
 
 def _append(station: JournalStation, *rows: SpanRow) -> None:
@@ -94,7 +77,7 @@ def test_a_row_that_goes_on_being_refused_is_set_aside_with_the_engines_words(
     harness: Any,
 ) -> None:
     refuse(f"project = '{project}' AND name = 'bad'")
-    _append(station, _span(project), _span(project, name="bad"), _span(project))
+    _append(station, bare_span(project), bare_span(project, name="bad"), bare_span(project))
     station.start()
     harness.wait_for(lambda: station.health().waiting_records == 0, "the drain", deadline_s=60)
     assert station.health().drain_problem is None
@@ -120,7 +103,7 @@ def test_a_table_that_takes_nothing_blames_no_row(
     harness: Any,
 ) -> None:
     refuse("length(name) < 1000")
-    _append(station, _span(project), _span(project))
+    _append(station, bare_span(project), bare_span(project))
     station.start()
     harness.wait_for(
         lambda: "not wanted" in (station.health().drain_problem or ""), "the engine's words"

@@ -1,7 +1,6 @@
 """A journal in this process, drained into the real engine: refused rows, damage, replays."""
 
 import json
-import secrets
 import time
 from collections import Counter
 from dataclasses import replace
@@ -9,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from tests.fixtures.bare_rows import bare_span
 from tests.integration.collector.journal.conftest import OpenStation, finish, ledger_of
 
 from tachograph_collector.journal.codec import Draft, pack
@@ -21,20 +21,7 @@ from tachograph_store.rows import EngineReadingRow, SpanRow
 
 
 def _span(project: str, service: str, **changes: Any) -> SpanRow:
-    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
-    row = SpanRow(
-        project=project,
-        trace_id=secrets.token_hex(16),
-        span_id=secrets.token_hex(8),
-        start_time=time.time_ns(),
-        duration_ns=1,
-        name="n",
-        service_name=service,
-        content_hash=secrets.randbits(60),
-        expires_on=tomorrow,
-        content_expires_on=tomorrow,
-    )
-    return replace(row, **changes)
+    return bare_span(project, service_name=service, **changes)
 
 
 def _append(station: JournalStation, *rows: SpanRow) -> None:
