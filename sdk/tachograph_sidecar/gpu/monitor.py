@@ -1,4 +1,4 @@
-"""Reads the GPUs in threads of its own: power ten times a second, everything else once."""
+"""Reads the GPUs in threads of its own: power ten times a second, counter and state once, details less."""
 
 import logging
 import threading
@@ -37,9 +37,9 @@ class MonitorOptions:
     """Rhythm of the readings, seconds."""
 
     power_interval_s: float = 0.1
-    energy_interval_s: float = 0.5
+    energy_interval_s: float = 1.0
     state_interval_s: float = 1.0
-    details_interval_s: float = 1.0
+    details_interval_s: float = 2.0
     retry_interval_s: float = 60.0
     """Pause between two looks for a driver where there was none, or after it was lost."""
 

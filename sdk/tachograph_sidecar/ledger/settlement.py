@@ -29,7 +29,7 @@ from tachograph_sidecar.ledger.work import BIN_NS, NS, EnergyShare, Norms, Reque
 LAG_NS: Final = NS
 """How long after its end a bin is settled: first events of most prompts have come by then."""
 
-MAX_BEHIND_BINS: Final = 100
+MAX_BEHIND_BINS: Final = 10
 """Bins that may wait for readings; older ones are settled as unmeasured."""
 
 QUIET_NS: Final = 2 * NS

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 NS: Final = 1_000_000_000
-BIN_NS: Final = 100_000_000
-"""Energy is split bin by bin; the counter of an H100 says something new about ten times a second."""
+BIN_NS: Final = NS
+"""Energy is split bin by bin. Work is placed by events that come milliseconds late, and a sensor of power
+lags as much: with bins of 100 ms two like requests of one batch differed by 5 % on an H100, with a second
+by 0.3 % (docs/gpu-ledger.md)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.benchmarks.ledger.client import Spec, StreamClient
 from tests.benchmarks.ledger.recording import Experiment, Recording
 
-MARGIN_S = 0.3
+MARGIN_S = 0.25
 """Around each load, so that its first and last readings hold nothing of another."""
 
 
@@ -50,8 +50,13 @@ def run_all(
     draw: random.Random,
     on_load: Callable[[str], None],
     trace: Sequence[Spec] | None = None,
+    *,
+    only_pairs: bool = False,
 ) -> None:
-    """Add every experiment and its requests to the recording."""
+    """Add every experiment and its requests to the recording.
+
+    `only_pairs`: no mixed traffic and no twins; the requests that are left out run alone too.
+    """
 
     def load(
         kind: str, specs: Sequence[Spec], pair: int | None = None, subject: int | None = None
@@ -72,11 +77,11 @@ def run_all(
 
     time.sleep(sizes.idle_s)
     mixed = list(trace or mixed_load(sizes, draw))
-    first = load("mixed", mixed)
-    for place in draw.sample(range(len(mixed)), min(sizes.isolated, len(mixed))):
-        alone = Spec(mixed[place].prompt_tokens, mixed[place].output_tokens)
-        load("isolated", [alone], subject=first + place)
     lengths = [Spec(one.prompt_tokens, one.output_tokens) for one in mixed]
+    if not only_pairs:
+        first = load("mixed", mixed)
+        for place in draw.sample(range(len(mixed)), min(sizes.isolated, len(mixed))):
+            load("isolated", [lengths[place]], subject=first + place)
     for pair in range(sizes.pairs):
         count = round(2 * (sizes.largest_batch / 2) ** draw.random())  # 2 and 64 alike often
         batch = draw.choices(lengths, k=count)
@@ -85,8 +90,12 @@ def run_all(
         turns = [("with", batch, place), ("without", without, None)]
         for turn in range(sizes.pair_turns):
             for kind, specs, subject in turns if (pair + turn) % 2 == 0 else turns[::-1]:
-                load(kind, specs, pair, subject)
-    for _ in range(sizes.twins):
+                begun = load(kind, specs, pair, subject)
+                if subject is not None:
+                    left_out = begun + subject
+        if only_pairs:
+            load("isolated", [batch[place]], pair, left_out)
+    for _ in range(0 if only_pairs else sizes.twins):
         twin, *others = draw.choices(lengths, k=1 + sizes.largest_batch // 2)
         load("twins", [twin, twin, *others], subject=0)
 

@@ -18,14 +18,14 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
 from tests.benchmarks.ledger.client import StreamClient
 from tests.benchmarks.ledger.experiments import QUICK, Sizes, read_trace, run_all
-from tests.benchmarks.ledger.recording import Recording
+from tests.benchmarks.ledger.recording import Recording, read_recording
 
 from tachograph._internal.gpu.nvml import NvmlSource
 from tachograph._internal.gpu.source import GpuSource, GpuUnavailable
@@ -41,6 +41,7 @@ from tachograph_sidecar.proxy.pool import parse_upstream
 _PLAN = Plan((512, 2_048, 4_096), (1, 8, 32), (1_024, 4_096), load_s=3.0)
 _QUICK_PLAN = Plan((200, 800), (1, 4), (400, 1_000), 20, load_s=0.1, repeats=1, idle_s=0.3)
 _READY_S = 10.0
+_SHORT_PAUSE_S = 0.6
 
 
 class Keeper:
@@ -73,6 +74,11 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True, help="FILE.jsonl.gz")
     parser.add_argument("--trace", type=Path, help="CSV of the Azure LLM inference trace")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--pairs", type=int, help="pairs with and without one request (20)")
+    parser.add_argument("--only-pairs", action="store_true", help="no mixed traffic and no twins")
+    parser.add_argument(
+        "--calibration", type=Path, help="take the weights of an earlier recording of this engine"
+    )
     parser.add_argument("--quick", action="store_true", help="a look, no measurement")
     arguments = parser.parse_args()
     try:
@@ -90,10 +96,17 @@ def record(source: GpuSource, arguments: argparse.Namespace) -> int:
     devices = [asdict(device.identity) for device in source.open()]
     source.close()
     sizes = QUICK if arguments.quick else Sizes()
+    if arguments.pairs is not None:
+        sizes = replace(sizes, pairs=arguments.pairs)
+    if arguments.only_pairs:
+        sizes = replace(sizes, pause_s=_SHORT_PAUSE_S)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     trace = read_trace(arguments.trace, sizes) if arguments.trace else None
     recording = Recording(_header(arguments, devices, sizes))
-    recording.weights = _calibrated(source, arguments)
+    if arguments.calibration is None:
+        recording.weights = _calibrated(source, arguments)
+    else:
+        recording.weights = read_recording(arguments.calibration).weights
     client = StreamClient(arguments.upstream, arguments.model, arguments.seed)
     client.learn_words()
     keeper = Keeper(recording)
@@ -111,6 +124,7 @@ def record(source: GpuSource, arguments: argparse.Namespace) -> int:
                 random.Random(arguments.seed),
                 lambda kind: progress.update(bar, advance=1, description=kind),
                 trace,
+                only_pairs=arguments.only_pairs,
             )
         time.sleep(max(2.0, sizes.pause_s))  # what is settled a second later needs readings too
         if keeper.is_lost:
@@ -169,6 +183,7 @@ def _header(
         "seed": arguments.seed,
         "sizes": asdict(sizes),
         "is_quick": arguments.quick,
+        "is_calibrated_before": arguments.calibration is not None,
         "scripts_sha256": {
             script.name: hashlib.sha256(script.read_bytes()).hexdigest() for script in scripts
         },

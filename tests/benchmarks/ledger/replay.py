@@ -112,7 +112,7 @@ def leave_one_out(recording: Recording, replayed: Replayed) -> Compared:
     meter = _meter(recording)
     pairs: dict[int, list[Experiment]] = {}
     for one in recording.experiments:
-        if one.pair is not None:
+        if one.kind in ("with", "without") and one.pair is not None:
             pairs.setdefault(one.pair, []).append(one)
     given, truth = [], []
     for turns in pairs.values():

@@ -8,12 +8,14 @@ gives each request of the batch a token. A word of a prompt is a token, an answe
 """
 
 import argparse
+import contextlib
+import gc
 import json
 import queue
 import runpy
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -27,22 +29,32 @@ import torch
 from tests.benchmarks.ledger.torch_graphs import StepGraphs
 from tests.benchmarks.ledger.torch_model import Shape, SlotModel
 
+_EVENT = b'data: {"choices": [{"index": 0, "delta": {"content": "x "}}]}\n\n'
+
 _SWITCH_S = 0.0002
 """How long the threads that write to clients may keep the engine's from its next step."""
 
 
 @dataclass(slots=True)
 class Running:
-    """One request in the engine; `tokens` gets True a token and False after the last one."""
+    """One request in the engine.
+
+    `on_token` is called by the thread that tells of tokens, once for each; `is_over` is set after the last.
+    """
 
     prompt_tokens: int
     output_tokens: int
+    on_token: Callable[[], None]
     made: int = 0
-    tokens: "queue.SimpleQueue[bool]" = field(default_factory=queue.SimpleQueue)
+    is_over: threading.Event = field(default_factory=threading.Event)
 
 
 class TorchEngine:
-    """The loop: new prompts first, then a step for all. Requests beyond the slots wait."""
+    """The loop: new prompts first, then a step for all. Requests beyond the slots wait.
+
+    One other thread tells of tokens: a thread a request would keep the loop from its next step, and by
+    how much would change from run to run.
+    """
 
     def __init__(self, model: SlotModel, slots: int) -> None:
         self._model = model
@@ -51,27 +63,44 @@ class TorchEngine:
         self._new: queue.SimpleQueue[Running | None] = queue.SimpleQueue()
         self._batch: list[Running] = []
         self._last = torch.zeros(slots, dtype=torch.long, device=model.device)
-        self._thread = threading.Thread(target=self._run, name="engine")
-        self._thread.start()
+        self._told: queue.SimpleQueue[tuple[Sequence[Running], bool] | None] = queue.SimpleQueue()
+        self._threads = [threading.Thread(target=run) for run in (self._run, self._tell)]
+        for thread in self._threads:
+            thread.start()
 
-    def answer(self, prompt_tokens: int, output_tokens: int) -> Iterator[None]:
-        """One item a token. Raises ValueError for a request longer than the context."""
+    def check(self, prompt_tokens: int, output_tokens: int) -> None:
+        """Raises ValueError for a request longer than the context."""
         if prompt_tokens + output_tokens > self._model.context:
             raise ValueError(f"the context has {self._model.context} tokens: ask for fewer")
-        request = Running(prompt_tokens, output_tokens)
+
+    def answer(
+        self, prompt_tokens: int, output_tokens: int, on_token: Callable[[], None] = lambda: None
+    ) -> None:
+        """Returns after the last token."""
+        request = Running(prompt_tokens, output_tokens, on_token)
         self._new.put(request)
-        while request.tokens.get():
-            yield
+        request.is_over.wait()
 
     def stop(self) -> None:
         self._new.put(None)
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
+
+    def _tell(self) -> None:
+        while (told := self._told.get()) is not None:
+            requests, is_over = told
+            for request in requests:
+                if is_over:
+                    request.is_over.set()
+                else:
+                    request.on_token()
 
     def _run(self) -> None:
         while True:
             while len(self._batch) < self._slots and (self._new.qsize() or not self._batch):
                 came = self._new.get()
                 if came is None:
+                    self._told.put(None)
                     return
                 self._prefill(came)
             self._step()
@@ -99,7 +128,7 @@ class TorchEngine:
         chosen = self._batch[-1:] if count is None else self._batch[:count]
         for one in chosen:
             one.made += 1
-            one.tokens.put(True)
+        self._told.put((chosen, False))
         for slot in range(len(self._batch) - 1, -1, -1):
             if self._batch[slot].made >= self._batch[slot].output_tokens:
                 self._leave(slot)
@@ -112,7 +141,7 @@ class TorchEngine:
             self._last[slot] = self._last[last]
             self._batch[slot] = self._batch[last]
         self._batch.pop()
-        gone.tokens.put(False)
+        self._told.put(([gone], True))
 
 
 class Server(ThreadingHTTPServer):
@@ -134,28 +163,27 @@ class Handler(BaseHTTPRequestHandler):
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
         prompt = max(1, sum(len(one["content"].split()) for one in asked["messages"]))
         output = int(asked.get("max_tokens") or 16)
-        tokens = self.server.engine.answer(prompt, output)
+        engine = self.server.engine
         usage = {"usage": {"prompt_tokens": prompt, "completion_tokens": output}}
         try:
-            first = next(tokens, None)
+            engine.check(prompt, output)
         except ValueError as error:
             self._head(400, "application/json")
             self.wfile.write(json.dumps({"error": {"message": str(error)}}).encode())
             return
-        del first
         if not asked.get("stream"):
-            for _ in tokens:
-                pass
+            engine.answer(prompt, output)
             self._head(200, "application/json")
             self.wfile.write(json.dumps({"choices": [], **usage}).encode())
             return
         self._head(200, "text/event-stream")
-        event = b'data: {"choices": [{"index": 0, "delta": {"content": "x "}}]}\n\n'
-        self.wfile.write(event)
-        for _ in tokens:
-            self.wfile.write(event)
+        engine.answer(prompt, output, self._send_event)
         self.wfile.write(b"data: " + json.dumps({"choices": [], **usage}).encode() + b"\n\n")
         self.wfile.write(b"data: [DONE]\n\n")
+
+    def _send_event(self) -> None:
+        with contextlib.suppress(OSError):  # a client that left costs its tokens all the same
+            self.connection.send(_EVENT)
 
     def _head(self, status: int, content_type: str) -> None:
         self.send_response(status)
@@ -183,8 +211,9 @@ def main() -> int:
     shape = Shape(layers=arguments.layers)
     model = SlotModel(shape, arguments.slots, arguments.context, "cuda", torch.bfloat16)
     engine = TorchEngine(model, arguments.slots)
-    for _ in engine.answer(1_000, 20):  # kernels are chosen at their first use
-        pass
+    engine.answer(1_000, 20)  # kernels are chosen at their first use
+    gc.freeze()
+    gc.disable()  # a collection in the middle of a load would be noise
     with Server(arguments.port, engine) as server:
         print(f"engine ready on http://127.0.0.1:{server.server_address[1]}", flush=True)
         try:

@@ -85,6 +85,9 @@ class SimulatedNvml:
             raise SimulatedError(self.NVML_ERROR_NOT_FOUND)
         return [SimpleNamespace(pid=p, timeStamp=t, smUtil=u) for p, t, u in new]
 
+    def nvmlDeviceGetMigMode(self, handle: str) -> list[int]:
+        return [1 if self.parts else 0, 0]
+
     def nvmlDeviceGetMaxMigDeviceCount(self, handle: str) -> int:
         return 7
 

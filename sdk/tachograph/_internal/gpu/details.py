@@ -35,7 +35,7 @@ class GpuDetails:
     Attributes:
         ecc_corrected, ecc_uncorrected: memory errors since the driver was loaded.
         pcie_sent_bytes_per_s, pcie_received_bytes_per_s: over the last 20 ms, which the call takes.
-        nvlink_count: active links; 0 is none.
+        nvlink_count: active links, counted about once a minute; 0 is none.
         nvlink_sent_bytes, nvlink_received_bytes: over all links since they came up.
         processes: None where the driver does not tell; empty when none runs.
         parts: MIG devices.

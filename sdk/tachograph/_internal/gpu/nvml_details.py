@@ -11,6 +11,9 @@ _KIB: Final = 1024
 _MAX_LINKS: Final = 18
 """Links of one H100; NVML answers with an error above a device's own."""
 
+_LINK_LOOKS: Final = 30
+"""Looks between two counts of the links: eighteen calls, for what hardly ever changes."""
+
 _MAX_XIDS_A_LOOK: Final = 64
 
 
@@ -21,15 +24,20 @@ class NvmlDetails:
         self._nvml = nvml
         self._handle = handle
         self._last_sample_us = 0
+        self._looks = 0
+        self._links: int | None = None
 
     def read(self) -> GpuDetails:
         """Everything of now; nothing raises."""
+        if self._looks % _LINK_LOOKS == 0:
+            self._links = self._link_count()
+        self._looks += 1
         return GpuDetails(
             ecc_corrected=self._ecc("NVML_MEMORY_ERROR_TYPE_CORRECTED"),
             ecc_uncorrected=self._ecc("NVML_MEMORY_ERROR_TYPE_UNCORRECTED"),
             pcie_sent_bytes_per_s=self._pcie("NVML_PCIE_UTIL_TX_BYTES"),
             pcie_received_bytes_per_s=self._pcie("NVML_PCIE_UTIL_RX_BYTES"),
-            nvlink_count=self._link_count(),
+            nvlink_count=self._links,
             nvlink_sent_bytes=self._nvlink("NVML_FI_DEV_NVLINK_THROUGHPUT_DATA_TX"),
             nvlink_received_bytes=self._nvlink("NVML_FI_DEV_NVLINK_THROUGHPUT_DATA_RX"),
             processes=self._processes(),
@@ -98,6 +106,9 @@ class NvmlDetails:
         return {pid: total / len(moments) for pid, total in sums.items()}
 
     def _parts(self) -> Sequence[GpuPart]:
+        mode = self._ask("nvmlDeviceGetMigMode")
+        if mode is None or not mode[0]:
+            return []
         count = self._ask("nvmlDeviceGetMaxMigDeviceCount")
         parts = []
         for index in range(int(count or 0)):
