@@ -1,7 +1,6 @@
 """Overview: is it fast, is it failing, what does it cost, are the answers good."""
 
 from collections.abc import Callable
-from datetime import datetime
 
 import streamlit as st
 
@@ -9,6 +8,7 @@ from tachograph_dashboard import data, formats, theme, trace_filters
 from tachograph_dashboard.components import charts
 from tachograph_dashboard.components.cards import card, empty, lacks, missing
 from tachograph_dashboard.components.gpu_strip import gpu_strip
+from tachograph_dashboard.components.score_lines import score_lines
 from tachograph_dashboard.components.tiles import Tile, tiles
 from tachograph_dashboard.components.toolbar import Scope, toolbar
 from tachograph_dashboard.sessions import Identity
@@ -204,13 +204,8 @@ def _tokens(window: Window, totals: OverviewTotals, points: list[OverviewPoint])
 
 
 def _quality(scope: Scope, coverage: Coverage) -> None:
-    series: dict[str, dict[datetime, float | None]] = {}
-    for point in data.quality_series(scope.selection, scope.window.step_s):
-        series.setdefault(point.name, {})[point.step] = point.mean
     with card("Quality", "mean score by evaluators, 1 is good"):
-        if series:
-            charts.lines(scope.window, series, unit="score", number_format=".2f", domain=(0.0, 1.0))
-        else:
+        if not score_lines(scope):
             empty("No score yet", ["Run `tachograph worker` and `tachograph beat`."])
         lacks(
             f"{coverage.unscored:,} of {coverage.answers:,} answers not yet scored"

@@ -1,7 +1,5 @@
 """Quality: what evaluators and people thought of the answers, and which were worst."""
 
-from datetime import datetime
-
 import streamlit as st
 
 from tachograph_dashboard import data, formats, navigation, trace_filters
@@ -9,6 +7,7 @@ from tachograph_dashboard.components import charts
 from tachograph_dashboard.components.backlog import backlog
 from tachograph_dashboard.components.cards import card, empty, lacks
 from tachograph_dashboard.components.people import people
+from tachograph_dashboard.components.score_lines import score_lines
 from tachograph_dashboard.components.tables import Column, table
 from tachograph_dashboard.components.tiles import Tile, tiles
 from tachograph_dashboard.components.toolbar import Scope, toolbar
@@ -128,13 +127,8 @@ def _tiles(summaries: list[QualitySummary], coverage: Coverage) -> None:
 
 
 def _trend(scope: Scope) -> None:
-    series: dict[str, dict[datetime, float | None]] = {}
-    for point in data.quality_series(scope.selection, scope.window.step_s):
-        series.setdefault(point.name, {})[point.step] = point.mean
     with card("Trend", "mean score by evaluators, 1 is good"):
-        if series:
-            charts.lines(scope.window, series, unit="score", number_format=".2f", domain=(0.0, 1.0))
-        else:
+        if not score_lines(scope):
             st.caption("No evaluator has given a value in this time range.")
 
 

@@ -1,36 +1,23 @@
 """The rule file on disk: read again when it changes; a broken one keeps the last good rules."""
 
 import logging
-import os
 import threading
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 from tachograph_evaluators.alerts.rule_parser import RuleFileError, parse_rules
+from tachograph_evaluators.alerts.rule_text import read_rule_text
 from tachograph_evaluators.alerts.rules import RuleBook
 
-LARGEST_FILE_BYTES: Final = 1 << 20
 _log = logging.getLogger(__name__)
 
 
 def load_rules(path: Path) -> RuleBook:
     """Read the file now. Raises RuleFileError; a file that is not there is one too."""
     try:
-        with path.open("rb") as file:
-            raw = file.read(LARGEST_FILE_BYTES + 1)
-            modified_at = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)
-        text = raw.decode()
+        text, modified_at = read_rule_text(path, "TACHOGRAPH_EVALUATORS_ALERT_RULES")
     except FileNotFoundError:
         remedy = "write one (docs/alerts.md has an example), or name another with --rules"
         raise RuleFileError(path, [f"is not there; {remedy}"]) from None
-    except OSError as error:
-        remedy = "make it readable, or name another in TACHOGRAPH_EVALUATORS_ALERT_RULES"
-        raise RuleFileError(path, [f"cannot be read ({error.strerror}); {remedy}"]) from None
-    except UnicodeDecodeError:
-        raise RuleFileError(path, ["is not UTF-8; save it as UTF-8"]) from None
-    if len(raw) > LARGEST_FILE_BYTES:
-        raise RuleFileError(path, [f"is larger than {LARGEST_FILE_BYTES} bytes; split the rules"])
     return parse_rules(text, path, modified_at)
 
 

@@ -3,15 +3,14 @@
 import logging
 from collections.abc import Collection
 from pathlib import Path
-from typing import Final
 
 from tachograph_evaluators.alerts.rule_parser import RuleFileError
+from tachograph_evaluators.alerts.rule_text import read_rule_text
 from tachograph_evaluators.rules.parser import parse_rules
 from tachograph_evaluators.rules.rule import RuleBook
 from tachograph_evaluators.settings import EvaluatorSettings
 from tachograph_store.settings import home
 
-LARGEST_FILE_BYTES: Final = 1 << 20
 _log = logging.getLogger(__name__)
 
 
@@ -26,18 +25,9 @@ def load_rules(path: Path, installed: Collection[str]) -> RuleBook:
     Raises RuleFileError.
     """
     try:
-        with path.open("rb") as file:
-            raw = file.read(LARGEST_FILE_BYTES + 1)
-        text = raw.decode()
+        text, _ = read_rule_text(path, "TACHOGRAPH_EVALUATORS_RULES")
     except FileNotFoundError:
         return RuleBook()
-    except OSError as error:
-        remedy = "make it readable, or name another in TACHOGRAPH_EVALUATORS_RULES"
-        raise RuleFileError(path, [f"cannot be read ({error.strerror}); {remedy}"]) from None
-    except UnicodeDecodeError:
-        raise RuleFileError(path, ["is not UTF-8; save it as UTF-8"]) from None
-    if len(raw) > LARGEST_FILE_BYTES:
-        raise RuleFileError(path, [f"is larger than {LARGEST_FILE_BYTES} bytes; write fewer rules"])
     return parse_rules(text, path, installed)
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tachograph_evaluators.alerts.rule_file import LARGEST_FILE_BYTES, RuleFile, load_rules
+from tachograph_evaluators.alerts.rule_file import RuleFile, load_rules
 from tachograph_evaluators.alerts.rule_parser import RuleFileError
+from tachograph_evaluators.alerts.rule_text import LARGEST_FILE_BYTES
 
 RULE = """
 [[rule]]
