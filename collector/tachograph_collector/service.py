@@ -26,7 +26,7 @@ from tachograph_store.settings import StoreSettings, home
 
 _LOGGER = logging.getLogger(__name__)
 _DRAIN_DEADLINE_S = 4.0  # what is not drained by then stays in the journal
-_FORGET_DEADLINE_S = 2.0  # likewise: what the engine was given it finishes
+_FORGET_DEADLINE_S = 3.0  # likewise: what the engine was given it finishes
 _ROLLUP_DEADLINE_S = 4.0  # a statement that runs longer ends with the process, and is done again
 
 

@@ -208,17 +208,13 @@ def evaluation_missing(
 
 def evaluation_answers(store: Store, project: str, keys: Sequence[AnswerKey]) -> list[AnswerText]:
     """The texts of these answers; those that are no longer stored are missing."""
-    since_ns, until_ns = _range(keys)
     return run(
         store,
         "evaluation_answers",
         AnswerText,
         project=project,
-        since_ns=since_ns,
-        until_ns=until_ns,
-        trace_ids=sorted({key.trace_id for key in keys}),
-        span_ids=sorted({key.span_id for key in keys}),
         limit=10 * len(keys),
+        **_named(keys),
     )
 
 
@@ -273,24 +269,24 @@ def evaluation_repeats(
 
 def evaluation_scored(store: Store, project: str, keys: Sequence[AnswerKey]) -> list[Settled]:
     """Evaluations of these answers that have left scores, by any evaluator and version."""
-    since_ns, until_ns = _range(keys)
-    return run(
-        store,
-        "evaluation_scored",
-        Settled,
-        project=project,
-        since_ns=since_ns,
-        until_ns=until_ns,
-        trace_ids=sorted({key.trace_id for key in keys}),
-        span_ids=sorted({key.span_id for key in keys}),
-        limit=100_000,
-    )
+    return run(store, "evaluation_scored", Settled, project=project, limit=100_000, **_named(keys))
 
 
 def evaluation_due(store: Store, now_us: int, limit: int) -> list[DueLease]:
     """Leases of every project whose time is over: at most `limit` of a project, the longest overdue
     first."""
     return run(store, "evaluation_due", DueLease, project=_ALL_PROJECTS, now_us=now_us, limit=limit)
+
+
+def _named(keys: Sequence[AnswerKey]) -> dict[str, object]:
+    """Parameters that name these answers."""
+    since_ns, until_ns = _range(keys)
+    return {
+        "since_ns": since_ns,
+        "until_ns": until_ns,
+        "trace_ids": sorted({key.trace_id for key in keys}),
+        "span_ids": sorted({key.span_id for key in keys}),
+    }
 
 
 def _range(keys: Sequence[AnswerKey]) -> tuple[int, int]:

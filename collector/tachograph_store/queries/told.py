@@ -41,6 +41,7 @@ _EVENTS_PER_ANSWER: Final = 500
 _BEFORE_NS: Final = 600_000_000_000  # a sender's clocks for logs and spans are the same
 _AFTER_NS: Final = 3_600_000_000_000  # the last message of a long stream
 _NO_HASH: Final = 0
+_NEW_US: Final = 600_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +76,13 @@ def find_candidates(
 ) -> list[Candidate]:
     """As `evaluation_candidates`, with answers whose events were stored in the project's window."""
     found = evaluation_candidates(store, sinces_us, since_us, until_us, evaluators, limit)
-    oldest_us = min([since_us, *sinces_us.values()])
+    # A project without a cursor is new: further back only the hourly comparison looks.
+    new_us = max(since_us, until_us - _NEW_US)
     by_project: dict[str, list[Candidate]] = {}
     for candidate in found:
         by_project.setdefault(candidate.project, []).append(candidate)
-    for project in _told_projects(store, "", oldest_us):
-        begin_us = sinces_us.get(project, since_us)
+    for project in _told_projects(store, "", min([new_us, *sinces_us.values()])):
+        begin_us = sinces_us.get(project, new_us)
         told = _told_candidates(
             store, project, begin_us, until_us, evaluators, limit, reads_scores=False
         )
