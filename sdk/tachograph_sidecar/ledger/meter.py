@@ -63,7 +63,7 @@ class CumulativeEnergy:
 class DeviceEnergy:
     """One device: its counter says how much, its power says when between two readings of that.
 
-    An H100's counter blocks for 4 ms and is read twice a second, its power takes microseconds and
+    An H100's counter blocks for 4 ms and is read once a second, its power takes microseconds and
     is read ten times. Without a counter the power alone is integrated, by the trapezoidal rule.
     """
 

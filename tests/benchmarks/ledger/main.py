@@ -15,10 +15,12 @@ from typing import Any, Final
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from tests.benchmarks.ledger import page
 from tests.benchmarks.ledger.recording import Recording, read_recording
 from tests.benchmarks.ledger.replay import (
     TIME_SHARE,
     counter_growth_j,
+    expected_left_out,
     isolated,
     leave_one_out,
     replay,
@@ -51,6 +53,7 @@ def main() -> int:
         "--uncalibrated", action="store_true", help="weights from arithmetic, not the recorded ones"
     )
     parser.add_argument("--virtual", action="store_true", help="no GPU: two laws, exactly followed")
+    parser.add_argument("--docs", action="store_true", help="write table and pictures of the docs")
     arguments = parser.parse_args()
     sources: dict[str, Callable[[], Recording]] = {
         file.name: partial(read_recording, file)
@@ -65,14 +68,18 @@ def main() -> int:
         return 2
     console = Console(width=120)
     figures: dict[str, Any] = {}
+    recordings: dict[str, Recording] = {}
+    each: dict[str, Mapping[str, float | int | None]] = {}
     bar = Console(stderr=True)
     for source, read in track(sources.items(), description="recordings", console=bar):
-        recording = read()
-        found = measure(recording, is_calibrated=not arguments.uncalibrated)
+        recording = recordings[source] = read()
+        found = each[source] = measure(recording, is_calibrated=not arguments.uncalibrated)
         console.print(_table(source, recording, found))
         for name, value in found.items():
             before = figures.get(name)
             figures[name] = value if before is None else _worse(name, before, value)
+    if arguments.docs:
+        page.write(recordings, each)
     virtual = {"is_virtual": True} if arguments.virtual else {}
     print(json.dumps({"bench": "ledger", **figures, **virtual}))
     return 0
@@ -84,7 +91,8 @@ def measure(recording: Recording, *, is_calibrated: bool) -> dict[str, float | i
     `conservation_error`: |requests + idle + others - counter| / counter, metered by the power against the
     first and last raw reading of the counter, before any remainder is booked; time that was not settled
     counts as error. `unattributed_share`: the same in the ledger's own account, over settled time.
-    `spearman_*`: the lower of those against leave-one-out and against isolated replays.
+    `spearman_*`: the lower of those against leave-one-out and against isolated replays. `*_by_weights`: of what
+    the weights expect of leaving a request out, which no split can give: how far the truth itself is noise.
     """
     weights = recording.weights if is_calibrated and recording.weights is not None else roofline()
     own, by_time = replay(recording, weights), replay(recording, TIME_SHARE)
@@ -94,6 +102,7 @@ def measure(recording: Recording, *, is_calibrated: bool) -> dict[str, float | i
     left_out, left_out_time = leave_one_out(recording, own), leave_one_out(recording, by_time)
     alone, alone_time = isolated(recording, own), isolated(recording, by_time)
     spreads = twin_spreads(recording, own)
+    by_weights = expected_left_out(recording, weights)
     truths = [
         (mine, times)
         for mine, times in (
@@ -113,6 +122,8 @@ def measure(recording: Recording, *, is_calibrated: bool) -> dict[str, float | i
         "leave_one_out_error_median_time_share": left_out_time.error_median,
         "spearman_leave_one_out": left_out.spearman,
         "spearman_leave_one_out_time_share": left_out_time.spearman,
+        "spearman_leave_one_out_by_weights": by_weights.spearman,
+        "leave_one_out_error_median_by_weights": by_weights.error_median,
         "spearman_isolated": alone.spearman,
         "spearman_isolated_time_share": alone_time.spearman,
         "settled_share": _share(settled_j, counter_j),

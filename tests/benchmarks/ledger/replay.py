@@ -127,6 +127,33 @@ def leave_one_out(recording: Recording, replayed: Replayed) -> Compared:
     return Compared(given, truth)
 
 
+def expected_left_out(recording: Recording, weights: EnergyWeights) -> Compared:
+    """What the weights say that leaving each request out saves, against what it saved.
+
+    Its own work, and the steps that only it needed. No split is meant: these sum to less than the whole.
+    What ranks worse than this against the measurement is the split's doing, the rest is noise.
+    """
+    sizes: dict[int, list[RequestRecord]] = {}
+    for request in recording.requests:
+        sizes.setdefault(request.experiment, []).append(request)
+    by_key = {request.key: request for request in recording.requests}
+    saved_j: dict[int, float] = {}
+    for one in recording.experiments:
+        if one.kind != "with" or one.subject is None:
+            continue
+        subject = by_key[one.subject]
+        others = [other.output_tokens for other in sizes[one.number] if other.key != subject.key]
+        output, prompt = subject.output_tokens, subject.input_tokens - subject.cached_tokens
+        saved_j[one.subject] = (
+            weights.prefill_token * prompt
+            + weights.decode_token * output
+            + weights.kv_token * output * (subject.input_tokens + output / 2)
+            + weights.step * max(0, output - max(others, default=0))
+        )
+    known: dict[int, float | None] = {request.key: None for request in recording.requests}
+    return leave_one_out(recording, Replayed(Accounts(), {**known, **saved_j}))
+
+
 def isolated(recording: Recording, replayed: Replayed) -> Compared:
     """Of requests of the mixed load: what the same lengths drew alone."""
     meter = _meter(recording)
