@@ -180,7 +180,7 @@ class GpuLedger:
         requests_j = rent_j + work_j if present else 0.0
         idle_j = energy_j - others_j - requests_j
         if present:
-            self._split(present, expected, bin_, rent_j, work_j)
+            self._split(present, expected, bin_, rent_j, work_j, 1.0 - (others or 0.0))
         elif not others:
             self._learn_idle(energy_j, bin_.start_ns)
 
@@ -202,7 +202,9 @@ class GpuLedger:
         bin_: "_Bin",
         rent_j: float,
         work_j: float,
+        engine_share: float,
     ) -> None:
+        """`engine_share`: of the GPUs' time; others beside the engine had the rest."""
         times = [work.overlap_ns(bin_.start_ns, bin_.stop_ns) for work in present]
         busy_ns, time_sum = _covered_ns(present, bin_.start_ns, bin_.stop_ns), sum(times)
         all_expected = sum(expected)
@@ -211,7 +213,7 @@ class GpuLedger:
             by_work = expected_j / all_expected if all_expected else by_time
             work.energy_j += rent_j * by_time + work_j * by_work
             work.equal_j += (rent_j + work_j) * by_time
-            work.gpu_s += by_work * busy_ns / NS * self.meter.device_count
+            work.gpu_s += by_work * busy_ns / NS * engine_share * self.meter.device_count
 
     def _expected(
         self, present: Sequence[RequestWork], start_ns: int, stop_ns: int

@@ -78,6 +78,7 @@ def test_other_processes_pay_their_share_of_what_is_above_idle() -> None:
     # one reading a second: the first and the last second of the request are partly told as the others'
     assert accounts.others_j == pytest.approx(0.25 * 4 * (500.0 - IDLE_W), rel=0.15)
     assert share.energy_j == pytest.approx(4 * 500.0 - accounts.others_j, rel=0.05)
+    assert share.gpu_s == pytest.approx(0.75 * 4, rel=0.1)
     assert accounts.others_error_j == pytest.approx(accounts.others_j, rel=0.1)
     assert accounts.imbalance is not None and accounts.imbalance < 1e-9
 
