@@ -1,4 +1,5 @@
-"""Days that are over, added up by what minutes have too much of: users, sessions, answers.
+"""Days that are over, added up by what minutes have too much of: users, sessions, answers; and their
+traces with the most of something.
 
 What was said of minutes (`tachograph_store.rollup`) holds here: a day is computed again from its spans
 and scores, never continued. Its rows are written under a version, then a note (kind `whole`) says
@@ -25,8 +26,15 @@ _LOGGER = logging.getLogger(__name__)
 
 TABLE: Final = "day_rollups"
 _INVALID: Final = 0
-_VALID: Final = 1
 _BEGUN: Final = 2
+_VALID: Final = 3  # 1 in stores of before `TOP_TRACES`: valid without them, computed again
+
+TOP_TRACES: Final = 200
+"""Traces kept of a day in each order: a month's first 200 are a few of each of its days."""
+
+TOP_REQUESTS: Final = 1_000
+"""Requests of a day, in each order, whose traces are told apart to find these."""
+
 FIRST_DAY: Final = date(1970, 1, 1)
 END_OF_DAYS: Final = date(2149, 6, 6)
 _DAY_S: Final = 86_400
@@ -36,10 +44,20 @@ INSERT INTO day_rollups (project, kind, day, is_valid, version, expires_on)
 SELECT {project:String}, 'whole', arrayJoin({days:Array(Date)}), {state:UInt8}, {version:UInt64},
     toDate('2100-01-01')
 """
-_COMPUTE: Final = "INSERT INTO day_rollups {rows}"
+_COMPUTE: Final = """
+INSERT INTO day_rollups (project, kind, day, segment, requests, errors, input_tokens, output_tokens,
+    longest_prompt_tokens, list_cost, compute_cost, cost_currency, duration_ns, max_duration_ns, unscored,
+    is_valid, spans_expire_on, answers_expire_on, version, expires_on)
+{rows}
+"""
+_COMPUTE_TOPS: Final = """
+INSERT INTO day_rollups (project, kind, day, segment, requests, place, start_time, spans_expire_on,
+    answers_expire_on, version, expires_on)
+{rows}
+"""
 _NOTE_VALID: Final = """
 INSERT INTO day_rollups (project, kind, day, is_valid, spans_expire_on, answers_expire_on, version, expires_on)
-SELECT {project:String}, 'whole', {day:Date}, 1, min(r.spans_expire_on),
+SELECT {project:String}, 'whole', {day:Date}, {state:UInt8}, min(r.spans_expire_on),
     minIf(r.answers_expire_on, r.kind = 'answers'), {version:UInt64} + 1, max(r.expires_on)
 FROM day_rollups AS r
 WHERE project = {project:String} AND day = {day:Date} AND r.version = {version:UInt64}
@@ -115,9 +133,15 @@ class DayRollups:
             "partition": f"{day:%Y%m%d}",
             "operations": sorted(GENERATIVE_OPERATIONS),
             "version": version,
+            "depth": TOP_TRACES,
+            "looked_at": TOP_REQUESTS,
+            "state": _VALID,
         }
         try:
             self._store.command(_COMPUTE.format(rows=query_text("rollup_day_rows")), parameters)
+            self._store.command(
+                _COMPUTE_TOPS.format(rows=query_text("rollup_day_tops")), parameters
+            )
         except QueryTooLarge as error:
             # Tried again after a rest; meanwhile pages read its spans.
             _LOGGER.warning("%s of project %s is not added up: %s", day, self._project, error)

@@ -227,7 +227,7 @@ class DayRollupRow:
     """
 
     project: str
-    kind: str  # user | session | tenant | model | answers | whole
+    kind: str  # user | session | tenant | model | answers | whole, and those of traces: see `place`
     day: date
     segment: str
     requests: int
@@ -241,11 +241,16 @@ class DayRollupRow:
     duration_ns: int
     max_duration_ns: int
     unscored: int
-    is_valid: int = 0  # of a note: 1 the rows may be read, 0 they may not, 2 they are being written
+    is_valid: int = (
+        0  # of a note: 1, 3 the rows may be read, 0 they may not, 2 they are being written
+    )
     spans_expire_on: date  # the first of its spans
     answers_expire_on: date  # the first of its answers' texts
     version: int = 0
     expires_on: date
+    # Of kind slowest, dearest, longest_prompt, most_tokens: the segment is a trace
+    place: float = 0.0  # ns, money or tokens of its foremost request
+    start_time: int = 0  # ns since the epoch, when that began
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,15 @@ class KnownDays:
     days: Sequence[date] = ()
     versions: Sequence[int] = ()
 
+    @classmethod
+    def of(cls, pairs: Sequence[tuple[date, int]]) -> "KnownDays":
+        """Of days with their versions."""
+        return cls([day for day, _ in pairs], [version for _, version in pairs])
+
+    def pairs(self) -> list[tuple[date, int]]:
+        """Days with their versions."""
+        return list(zip(self.days, self.versions, strict=True))
+
     def parameters(self) -> dict[str, object]:
         """Server-side parameters: days, the versions of their rows, and their partitions' names."""
         return {
@@ -32,11 +41,14 @@ class KnownDays:
 NO_DAYS: Final = KnownDays()
 
 
-def known_days(store: Store, selection: Selection, *, for_answers: bool = False) -> KnownDays:
+def known_days(
+    store: Store, selection: Selection, *, for_answers: bool = False, for_tops: bool = False
+) -> KnownDays:
     """The whole days (UTC) of the selection that need not be read from spans.
 
     None of a selection that is narrowed: days are added up for the whole project. `for_answers`:
-    what has scores, or lost texts, since it was added up is left out.
+    what has scores, or lost texts, since it was added up is left out. `for_tops`: what was added up
+    before traces with the most of something were kept.
     """
     if selection.model is not None or selection.tenant is not None or selection.variant is not None:
         return NO_DAYS
@@ -64,12 +76,11 @@ def known_days(store: Store, selection: Selection, *, for_answers: bool = False)
             "end_day": day_of(until_s),
         },
     )
+    needed = "has_answers" if for_answers else "has_tops" if for_tops else "is_valid"
     known = [
-        (row["day"], row["noted"] - 1)
-        for row in noted
-        if (row["has_answers"] if for_answers else row["is_valid"]) and row["day"] not in changed
+        (row["day"], row["noted"] - 1) for row in noted if row[needed] and row["day"] not in changed
     ]
-    return KnownDays([day for day, _ in known], [version for _, version in known])
+    return KnownDays.of(known)
 
 
 def _midnight(moment: datetime) -> datetime:

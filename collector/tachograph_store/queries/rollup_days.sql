@@ -3,8 +3,9 @@
 SELECT
     day,
     argMax(w.is_valid, w.version) AS state,
-    state = 1 AND argMax(w.spans_expire_on, w.version) > toDate(now('UTC')) AS is_valid,
+    state IN (1, 3) AND argMax(w.spans_expire_on, w.version) > toDate(now('UTC')) AS is_valid,
     is_valid AND argMax(w.answers_expire_on, w.version) > toDate(now('UTC')) AS has_answers,
+    is_valid AND state = 3 AS has_tops,  -- added up by a version that does not know them yet: 1
     max(w.version) AS noted
 FROM day_rollups AS w
 WHERE project = {project:String}

@@ -19,6 +19,6 @@ WHERE (project, day) NOT IN
     WHERE ({project:String} = '' OR project = {project:String})
       AND kind = 'whole'
     GROUP BY project, day
-    HAVING argMax(is_valid, version) = 1
+    HAVING argMax(is_valid, version) = 3
 )
 ORDER BY project

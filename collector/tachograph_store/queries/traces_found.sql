@@ -1,8 +1,8 @@
 -- Places of traces by what their requests said, lacked or scored (counted ones, but for searches); `LIMIT` traces at most.
 -- Traces are told apart among the first {depth} spans: sorting all of them takes several times as long.
--- Days that lie in the range as a whole are asked for by their names ({is_whole}), as reading the
--- time of each span would take half of all; the days at both ends by time. The inner order names no
--- more than it must: the ids of the first spans are read behind it.
+-- Days that lie in the range as a whole are asked for by their names ({is_whole}; but {known_partitions}),
+-- as reading the time of each span would take half of all; the days at both ends by time. The inner order
+-- names no more than it must: the ids of the first spans are read behind it.
 -- What is searched for goes through the same changes as the text (see the column `searched`).
 WITH text -> replaceRegexpAll(
     lowerUTF8(text),
@@ -32,6 +32,7 @@ FROM
         FROM spans AS s
         WHERE project = {project:String}
             AND (_partition_id >= {whole_from:String} AND _partition_id < {whole_until:String}) = {is_whole:Bool}
+            AND NOT has({known_partitions:Array(String)}, _partition_id)
             AND ({is_whole:Bool} OR start_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC'))
             AND ({is_whole:Bool} OR start_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC'))
             -- messages that came as events lie beside their span, on rows that never count

@@ -145,6 +145,7 @@ PLANS: dict[str, list[Plan]] = {
     "choices_rollups": [Plan("rollups", narrowed=False)],
     "counted_rollups": [Plan("rollups", narrowed=False)],
     "counted_spans": [SPANS_OF_RANGE],
+    "day_tops": [Plan("day_rollups", narrowed=False, parameters=ADDED_UP | {"looked_at": 1000})],
     "deliveries_list": [Plan("deliveries", narrowed=False)],
     "engine_pressure": [
         Plan(
@@ -202,6 +203,7 @@ PLANS: dict[str, list[Plan]] = {
         Plan("spans", False, ("searched_index",), WHOLE | {"part": "%are4711%"}),
         Plan("spans", parameters=ONLY_WHOLE_DAYS | {"order": "dearest", "price": "list"}),
         Plan("spans", parameters=ONLY_WHOLE_DAYS | {"order": "dearest", "price": "compute"}),
+        Plan("spans", parameters=ONLY_WHOLE_DAYS | ADDED_UP | {"order": "slowest"}),
         Plan("spans", parameters={"only": "low_score"}),
         Plan("spans", parameters={"only": "unscored"}),
         Plan("spans", parameters={"only": "unscored", "has_skips": True}),
