@@ -12,13 +12,13 @@ SELECT
           AND span_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
           AND span_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
           AND (_partition_id >= {whole_from:String} AND _partition_id < {whole_until:String}) = {is_whole:Bool}
-          AND NOT has({known_partitions:Array(String)}, _partition_id)
+          AND _partition_id NOT IN {known_partitions:Array(String)}
           AND source = 'evaluator'
     )) AS unscored
 FROM spans FINAL
 WHERE project = {project:String}
   AND (_partition_id >= {whole_from:String} AND _partition_id < {whole_until:String}) = {is_whole:Bool}
-  AND NOT has({known_partitions:Array(String)}, _partition_id)
+  AND _partition_id NOT IN {known_partitions:Array(String)}
   AND ({is_whole:Bool} OR start_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC'))
   AND ({is_whole:Bool} OR start_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC'))
   AND is_counted

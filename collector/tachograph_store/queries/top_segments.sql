@@ -52,7 +52,7 @@ FROM
             FROM spans FINAL
             WHERE project = {project:String}
                 AND _partition_id >= {whole_from:String} AND _partition_id < {whole_until:String}
-                AND NOT has({known_partitions:Array(String)}, _partition_id)
+                AND _partition_id NOT IN {known_partitions:Array(String)}
             UNION ALL
             SELECT *
             FROM spans FINAL

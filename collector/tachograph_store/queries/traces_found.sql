@@ -32,7 +32,7 @@ FROM
         FROM spans AS s
         WHERE project = {project:String}
             AND (_partition_id >= {whole_from:String} AND _partition_id < {whole_until:String}) = {is_whole:Bool}
-            AND NOT has({known_partitions:Array(String)}, _partition_id)
+            AND _partition_id NOT IN {known_partitions:Array(String)}
             AND ({is_whole:Bool} OR start_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC'))
             AND ({is_whole:Bool} OR start_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC'))
             -- messages that came as events lie beside their span, on rows that never count
