@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
+from clickhouse_connect.driver.binding import format_bind_value
+
 from tachograph_store.client import Store
 
 Identity = tuple[str, str, str]
@@ -60,6 +62,23 @@ def minute_of(start_time_ns: int) -> int:
     return start_time_ns // 60_000_000_000 * 60
 
 
+class _StringArray:
+    """The value of an `Array(String)` parameter.
+
+    clickhouse-connect sends of a type that it does not know what `str` makes of it. It escapes lists
+    itself, letter by letter: a fifth of a look-up's time.
+    """
+
+    def __init__(self, values: Sequence[str]) -> None:
+        self._values = values
+
+    def __str__(self) -> str:
+        quoted = (
+            f"'{v}'" if v.isalnum() else format_bind_value(v, None, False) for v in self._values
+        )
+        return f"[{','.join(quoted)}]"
+
+
 @dataclass(frozen=True, slots=True)
 class _Found:
     trace_id: str
@@ -93,7 +112,7 @@ def stored_spans(store: Store, keys: Sequence[SpanKey]) -> dict[Identity, Stored
             {
                 "project": project,
                 "minutes": sorted({minute_of(key.start_time) for key in spans}),
-                "trace_ids": sorted({key.trace_id for key in spans}),
+                "trace_ids": _StringArray(sorted({key.trace_id for key in spans})),
             },
             _Found,
             name="stored_spans",

@@ -82,7 +82,7 @@ class EngineConnection:
     def begin_insert(self, sql: str, data_format: str) -> "EngineInsert":
         """Begin an INSERT whose rows follow; on a connection for writing."""
         assert self._watch is not None
-        failed = self._watch.failed()
+        failed = self._watch.known_failed
         try:
             inserter = self._connection.send_insert(sql, data_format)
         except RuntimeError as error:
@@ -142,6 +142,11 @@ class InsertWatch:
         self._failures = failures
         self._lock = lock
         self.tag = str(tag)
+
+    @property
+    def known_failed(self) -> int:
+        """How many had failed when that was asked last: at the end of each INSERT, so mostly now too."""
+        return self._failures.known
 
     def failed(self) -> int:
         """How many INSERTs have failed since the engine began, whoever sent them."""

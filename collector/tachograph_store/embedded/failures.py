@@ -32,10 +32,14 @@ class InsertFailures:
 
     def __init__(self, connection: "EngineConnection") -> None:
         self._connection = connection
+        self.known = 0
+        """What `count` answered last. Fewer than there are, after a failure that nobody asked about: an
+        INSERT may then be told to come again though it was stored, never the reverse."""
 
     def count(self) -> int:
         """How many INSERTs have failed since the engine began."""
-        return int(self._rows(_COUNT, {})[0]["count"])
+        self.known = int(self._rows(_COUNT, {})[0]["count"])
+        return self.known
 
     def query_id(self, tag: str) -> str:
         """The id of the INSERT that the connection with this tag has begun; '' for none."""

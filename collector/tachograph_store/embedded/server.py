@@ -103,8 +103,8 @@ class StoreServer:
             form = await body.whole(_MAX_FORM_BYTES)
             pairs.update(parse_form(form, request.headers["content-type"]))
         options = Options.of(pairs, request.headers)
-        text, head = await self._text(pairs.get("query", ""), body)
-        statement = self._judged.check(text, role)
+        head = await self._head(pairs.get("query", ""), body)
+        statement, rows = self._judged.check_head(head, role)
         if request.method != "POST" and statement.work is not Work.READ:
             # A link or an image on a page makes a GET: such a request changes nothing.
             raise EngineException.of(READONLY, "GET cannot change anything: send a POST")
@@ -112,7 +112,6 @@ class StoreServer:
             response.query_id = pairs["query_id"]
         began = time.monotonic()
         if statement.work is Work.INSERT_DATA:
-            rows = head[len(text[: statement.data_start].encode("utf-8", "surrogateescape")) :]
             await self._insert(statement, role, options, _data_begin(rows), body, response)
         else:
             await self._query(statement, role, options, body, response, request)
@@ -126,15 +125,15 @@ class StoreServer:
                 response.query_id,
             )
 
-    async def _text(self, query: str, body: RequestBody) -> tuple[str, bytes]:
-        """The statement's text and, undecoded, the bytes it came from; rows may follow in both."""
+    async def _head(self, query: str, body: RequestBody) -> bytes:
+        """The statement, and of rows that follow it no more than came with it."""
         limit = self._settings.max_query_bytes
         # ClickHouse joins the query of the URL and the body; the body may go on with rows.
         head = await body.up_to(limit + 1)
         joined = query.encode() + (b"\n" if query and head else b"") + head
         if len(joined) > limit and not joined.lstrip()[:6].upper().startswith(b"INSERT"):
             raise EngineException.of(QUERY_IS_TOO_LARGE, f"a statement above {limit} bytes")
-        return joined.decode("utf-8", "surrogateescape"), joined
+        return joined
 
     async def _insert(
         self,

@@ -45,6 +45,15 @@ def test_a_batch_sent_twice_is_stored_once(writer_store: Store, project: str) ->
     assert plain_count(writer_store, project) == 100
 
 
+def test_ids_of_any_letters_are_found_again(writer_store: Store, project: str) -> None:
+    """Imports name traces as they like; a look-up that misses one stores it twice."""
+    names = ["it's", "back\\slash", "tab\tand\nline", "`", "naïve", "], ['", "", "abc1"]
+    rows = [span(project, number, trace_id=name) for number, name in enumerate(names)]
+    writer = Writer(writer_store)
+    assert writer.write_spans(rows).stored == len(names)
+    assert writer.write_spans(rows) == SpanWrite(0, len(names), 0)
+
+
 @pytest.mark.lesson(8)
 def test_repeats_inside_a_batch(writer_store: Store, project: str) -> None:
     rows = [span(project, 1), span(project, 1), span(project, 2)]

@@ -41,3 +41,30 @@ def test_memory_is_bounded(judged: JudgedStatements) -> None:
     for number in range(MAX_STATEMENTS + 10):
         judged.check(f"SELECT {number}", "reader")
     assert len(judged) == MAX_STATEMENTS
+
+
+INSERT = b"INSERT INTO spans (project) FORMAT CSV"
+
+
+def test_an_inserts_line_is_judged_once_and_its_rows_never(judged: JudgedStatements) -> None:
+    for rows in (b"\n'secret'\n", b"\n\xff\xfe\n'; DROP TABLE spans"):
+        statement, found = judged.check_head(INSERT + rows, "writer")
+        assert (statement.sql, statement.format) == ("INSERT INTO spans (project)", "CSV")
+        assert found == rows
+        assert len(judged) == 1
+    assert judged.check_head(INSERT + b"\n1", "writer")[0] is statement
+
+
+def test_another_line_or_role_is_judged_anew(judged: JudgedStatements) -> None:
+    judged.check_head(INSERT + b"\n1\n", "writer")
+    assert judged.check_head(INSERT + b"WithNames\n1\n", "writer")[0].format == "CSVWithNames"
+    for head in (INSERT + b"\n1\n", b"INSERT INTO FUNCTION\n file('x') FORMAT CSV\n1"):
+        with pytest.raises(EngineException):
+            judged.check_head(head, "reader")
+
+
+def test_rows_on_the_statements_line_are_no_part_of_what_is_kept(judged: JudgedStatements) -> None:
+    _, rows = judged.check_head(INSERT + b" 'secret'\n'secret'", "writer")
+    assert rows == b" 'secret'\n'secret'"
+    assert len(judged) == 0
+    assert judged.check_head(QUESTION.encode(), "reader")[1] == b""
