@@ -1,22 +1,42 @@
-"""The text of named queries: one `.sql` file per question, shipped beside `queries/`."""
+"""The text of named queries: one `.sql` file per question, shipped beside `queries/`.
 
+What several questions have in common word for word lies in `queries/fragments/` and stands in each as a
+line `-- include NAME`.
+"""
+
+import re
 from functools import cache
 from importlib import resources
+from typing import Final
+
+_INCLUDE: Final = re.compile(r"^ *-- include ([a-z_]+)\n", re.MULTILINE)
 
 
 @cache
 def query_text(name: str) -> str:
-    """The SQL of `queries/<name>.sql`.
+    """The SQL of `queries/<name>.sql`, with its fragments.
 
     Raises:
         KeyError: there is no such query.
     """
     if not name.isidentifier():
         raise KeyError(f"{name!r} is no query's name")
-    file = resources.files("tachograph_store") / "queries" / f"{name}.sql"
-    if not file.is_file():
+    text = _text(name)
+    if text is None:
         raise KeyError(f"there is no query {name!r}")
-    return file.read_text(encoding="utf-8")
+    return _INCLUDE.sub(lambda line: _fragment(line[1]), text)
+
+
+def _fragment(name: str) -> str:
+    text = _text("fragments", name)
+    if text is None:
+        raise KeyError(f"there is no fragment {name!r}")
+    return text
+
+
+def _text(*place: str) -> str | None:
+    file = resources.files("tachograph_store").joinpath("queries", *place[:-1], f"{place[-1]}.sql")
+    return file.read_text(encoding="utf-8") if file.is_file() else None
 
 
 def query_names() -> list[str]:

@@ -5,6 +5,7 @@ To add a question:
 1. Write `queries/<name>.sql`: one SELECT with server-side parameters `{project:String}` (always),
    `{since_ns:Int64}`, … and no other way to fill in values. Read tables that rows replace with
    `FINAL`. Lists never read `prompt`, `completion` or `context`.
+   What another question has word for word goes into `queries/fragments/`: `-- include NAME`.
 2. Write a typed function in `queries/<subject>.py` that calls `run(store, "<name>", Row, …)` with a
    frozen dataclass whose fields are the query's columns, or `store.rows("<name>", {…})` where dicts
    serve better. The query's name goes along as `log_comment`.

@@ -1,34 +1,5 @@
 -- The anti-join: answers stored in a window that have no score of an evaluator and no open lease.
-WITH answers AS
-(
-    SELECT
-        trace_id,
-        span_id,
-        argMax(toUnixTimestamp64Nano(start_time), version) AS start_ns,
-        toUnixTimestamp64Micro(max(stored_at)) AS stored_us,
-        argMax(length(ifNull(prompt, '')) + length(ifNull(completion, '')) + length(ifNull(context, '')), version) AS text_bytes,
-        argMax(is_counted AND ifNull(completion, '') != '' AND operation IN {operations:Array(String)}
-            AND status_code != 'ERROR', version) AS is_judgeable,
-        argMax(observer, version) AS seen_by,
-        argMax(coalesce(response_model, request_model), version) AS last_model,
-        argMax(tenant, version) AS last_tenant,
-        argMax(operation, version) AS last_operation
-    FROM spans
-    WHERE project = {project:String}
-      AND stored_at >= fromUnixTimestamp64Micro({since_us:Int64}, 'UTC')
-      AND stored_at < fromUnixTimestamp64Micro({until_us:Int64}, 'UTC')
-      AND operation IN {operations:Array(String)}
-    GROUP BY trace_id, span_id
-    HAVING is_judgeable
-       AND (seen_by != 'client' OR (trace_id, span_id) NOT IN
-       (
-           SELECT trace_id, parent_span_id
-           FROM spans
-           WHERE project = {project:String}
-             AND stored_at >= fromUnixTimestamp64Micro({since_us:Int64}, 'UTC')
-             AND observer = 'proxy'
-       ))
-)
+-- include undecided_answers
 SELECT
     answers.trace_id AS trace_id,
     answers.span_id AS span_id,

@@ -1,6 +1,7 @@
 """Every named query keeps the rules: project first, no text put together, readable by a reader."""
 
 import re
+from importlib import resources
 
 import pytest
 
@@ -41,6 +42,15 @@ def test_a_reader_may_run_it(name: str) -> None:
 def test_lists_never_read_content(name: str) -> None:
     words = {token.text for token in tokens(query_text(name)) if token.kind is Kind.WORD}
     assert words.isdisjoint(CONTENT_COLUMNS)
+
+
+def test_each_fragment_stands_in_several_queries() -> None:
+    folder = resources.files("tachograph_store") / "queries" / "fragments"
+    fragments = [file.read_text(encoding="utf-8") for file in folder.iterdir()]
+    assert len(fragments) >= 3
+    for fragment in fragments:
+        assert sum(fragment in query_text(name) for name in NAMES) >= 2
+    assert not any("-- include" in query_text(name) for name in NAMES)
 
 
 @pytest.mark.parametrize("name", ["nothing", "../rows", "trace_spans.sql"])
