@@ -8,6 +8,7 @@ from tachograph.semconv.values import GENERATIVE_OPERATIONS
 from tachograph_store.client import Store
 from tachograph_store.queries import run
 from tachograph_store.queries.evaluation import Candidate
+from tachograph_store.queries.told import MESSAGE_EVENTS
 
 _OPERATIONS = sorted(GENERATIVE_OPERATIONS)
 
@@ -50,6 +51,7 @@ def backfill_answers(
         until_ns=until_ns,
         evaluators=list(evaluators),
         operations=_OPERATIONS,
+        events=sorted(MESSAGE_EVENTS),
         limit=limit,
     )
 
@@ -67,4 +69,5 @@ def backfill_progress(
         until_ns=until_ns,
         evaluators=list(evaluators),
         operations=_OPERATIONS,
+        events=sorted(MESSAGE_EVENTS),
     )[0]

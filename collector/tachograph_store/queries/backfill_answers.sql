@@ -19,7 +19,10 @@ WITH answers AS
       AND is_counted
       AND operation IN {operations:Array(String)}
       AND status_code != 'ERROR'
-      AND ifNull(completion, '') != ''
+      AND (ifNull(completion, '') != '' OR (trace_id, span_id) IN
+      (
+          -- include told_of_range
+      ))
 ),
 known AS
 (

@@ -20,4 +20,7 @@ WHERE project = {project:String}
   AND is_counted
   AND operation IN {operations:Array(String)}
   AND status_code != 'ERROR'
-  AND NOT completion.null
+  AND (NOT completion.null OR (trace_id, span_id) IN
+  (
+      -- include told_of_range
+  ))

@@ -1,6 +1,7 @@
 """Answers whose text came in events, as log records, and never on their span."""
 
 import json
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from tachograph_evaluators.answers import load
 from tachograph_store.client import Store
+from tachograph_store.queries.backfill import backfill_answers, backfill_progress
 from tachograph_store.queries.evaluation import AnswerKey
 from tachograph_store.queries.told import DETAILS
 from tachograph_store.rows import SpanRow
@@ -127,3 +129,17 @@ def test_the_hourly_comparison_finds_them(
     span = silent(project)
     writer.write_spans([span, *conversation(span)])
     assert bench.settle(bench.sweep, 1) == [span.span_id]
+
+
+def test_a_backfill_judges_them(bench: Bench, project: str, reader_store: Store) -> None:
+    long_ago = 86_400 * 10**9
+    span = silent(project, start_time=time.time_ns() - 2 * long_ago)
+    own = answer_span(project, "its own", start_time=span.start_time + 1)
+    bare = silent(project, start_time=span.start_time + 2)
+    bench.writer.write_spans([span, own, bare, *conversation(span)])
+    since_ns, until_ns = span.start_time - 10**9, span.start_time + 10**9
+    wanted = ["fixed@1"]
+    found = backfill_answers(reader_store, project, since_ns, until_ns, wanted, 10)
+    assert [one.span_id for one in found] == [span.span_id, own.span_id]
+    progress = backfill_progress(reader_store, project, since_ns, until_ns, wanted)
+    assert (progress.answers, progress.settled) == (2, 0)
