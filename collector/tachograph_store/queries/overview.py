@@ -142,7 +142,8 @@ def overview_unscored(store: Store, selection: Selection) -> Coverage:
     unscored = sum(row["unscored"] for row in rows)
     left_out = 0
     if unscored and has_skips(store, selection):
-        left_out = int(store.rows("overview_left_out", parameters)[0]["answers"])
+        asked = {**parameters, "has_skips": True}
+        left_out = int(store.rows("overview_left_out", asked)[0]["answers"])
     return Coverage(
         answers=sum(row["answers"] for row in rows),
         unscored=max(0, unscored - left_out),

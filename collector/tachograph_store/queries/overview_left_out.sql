@@ -14,14 +14,7 @@ WHERE project = {project:String}
   AND status_code != 'ERROR'
   AND NOT completion.null  -- the null map: the text itself would be read by IS NOT NULL
   AND cityHash64(trace_id, span_id) IN (
-      SELECT cityHash64(trace_id, span_id) AS span
-      FROM jobs
-      WHERE project = {project:String}
-        AND kind = 'evaluation'
-        AND created_at >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC') - INTERVAL 1 SECOND
-        AND created_at < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
-      GROUP BY span
-      HAVING countIf(state != 'skipped') = 0
+      -- include left_out_answers
   )
   AND cityHash64(trace_id, span_id) NOT IN (
       SELECT cityHash64(trace_id, span_id)

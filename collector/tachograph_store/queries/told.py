@@ -53,11 +53,6 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Project:
-    project: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Event:
     trace_id: str
     span_id: str  # of the answer
@@ -132,15 +127,8 @@ def _first(one: Sequence[Candidate], other: Sequence[Candidate], limit: int) -> 
 
 
 def _told_projects(store: Store, project: str, since_us: int) -> list[str]:
-    rows = run(
-        store,
-        "evaluation_told_projects",
-        _Project,
-        project=project,
-        since_us=since_us,
-        events=_EVENTS,
-    )
-    return sorted(row.project for row in rows)
+    parameters = {"project": project, "since_us": since_us, "events": _EVENTS}
+    return sorted(row["project"] for row in store.rows("evaluation_told_projects", parameters))
 
 
 def _told_candidates(
