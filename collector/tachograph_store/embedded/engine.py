@@ -11,7 +11,7 @@ from collections.abc import Generator, Mapping
 from importlib import import_module
 from itertools import count
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 from xml.sax.saxutils import escape
 
 from tachograph_store.embedded.exceptions import EngineException
@@ -19,6 +19,9 @@ from tachograph_store.embedded.failures import TAG_SETTING, InsertFailures
 from tachograph_store.settings import StoreSettings
 
 Purpose = Literal["read", "write"]
+
+_CACHE_SHARE: Final = 24
+"""Of the engine's memory so much holds blocks that pages read, unpacked: 125 MB of 3 GB."""
 
 STREAMED_FORMATS = frozenset({"Native", "TabSeparated", "TSV", "CSV", "RowBinary", "JSONEachRow"})
 """Formats whose blocks, one after the other, are again that format."""
@@ -33,6 +36,7 @@ _CONFIG = """<clickhouse>
   <background_schedule_pool_size>4</background_schedule_pool_size>
   <os_threads_nice_value_merge_mutate>10</os_threads_nice_value_merge_mutate>
   <mark_cache_size>134217728</mark_cache_size>
+  <uncompressed_cache_size>{uncompressed_cache}</uncompressed_cache_size>
   <merge_tree>
     <number_of_free_entries_in_pool_to_execute_mutation>1</number_of_free_entries_in_pool_to_execute_mutation>
     <number_of_free_entries_in_pool_to_execute_optimize_entire_partition>1</number_of_free_entries_in_pool_to_execute_optimize_entire_partition>
@@ -40,6 +44,14 @@ _CONFIG = """<clickhouse>
   </merge_tree>
 </clickhouse>
 """
+
+_PAGES: Final = {
+    # Pages ask for the same places again and again, some twenty columns of each: unpacking blocks is half
+    # of the work. What reads more than these rows, a day of a busy project, passes the cache by.
+    "use_uncompressed_cache": "1",
+    "merge_tree_max_rows_to_use_cache": "2000000",
+    "merge_tree_max_bytes_to_use_cache": "100000000000",
+}
 
 
 def _quote(value: str) -> str:
@@ -196,6 +208,7 @@ class Engine:
             _CONFIG.format(
                 directory=escape(str(self._directory)),
                 max_server_memory=self._settings.max_server_memory_bytes,
+                uncompressed_cache=self._settings.max_server_memory_bytes // _CACHE_SHARE,
             ),
             encoding="utf-8",
         )
@@ -258,6 +271,8 @@ class Engine:
         if watch is not None:
             connection.set(TAG_SETTING, watch.tag)
         if purpose == "read":
+            for name, value in _PAGES.items():
+                connection.set(name, value)
             connection.set("readonly", "1")
         return connection
 
