@@ -378,6 +378,20 @@ def test_the_latest_are_not_looked_for_in_the_whole_range(
         assert indexes[-1]["Selected Parts"] <= 1
 
 
+def test_what_a_page_read_before_is_not_unpacked_again(filled: Store) -> None:
+    def hits() -> int:
+        rows = filled.query(
+            "SELECT sum(value) AS hits FROM system.events WHERE event = 'UncompressedCacheHits'"
+        )
+        return int(rows[0]["hits"])
+
+    parameters = {**PARAMETERS, "trace_ids": [TRACE]}
+    filled.rows("traces_lines", parameters)
+    before = hits()
+    filled.rows("traces_lines", parameters)
+    assert hits() > before
+
+
 def test_a_prompt_asked_again_is_found_by_its_index(filled: Store) -> None:
     asked = filled.query("SELECT cityHash64('rare4712 word') AS prompt_hash")[0]["prompt_hash"]
     parameters = {
