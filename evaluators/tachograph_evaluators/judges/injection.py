@@ -51,7 +51,7 @@ class Injection:
     """Scores `injection`; offsets mark pieces of the prompt or of the context, whichever is worse."""
 
     name = "injection"
-    version = "2"
+    version = "3"
     scores = ("injection",)
     needs: frozenset[str] = frozenset()
     batch_size = 32

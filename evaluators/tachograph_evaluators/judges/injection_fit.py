@@ -1,8 +1,8 @@
 """How the injection judge weighs its witnesses: log-odds 0 at the shipped threshold.
 
-Chosen so that of the benign prompts of NotInject, WildGuard and HaluEval fewer than two in a hundred
-alarm, so the false alarms measured on them flatter; evaluators/training/calibrate_injection.py tells
-what texts that nothing was chosen on ask for. docs/evaluators.md has what is found.
+Prompts: chosen by evaluators/training/calibrate_injection.py so that two in a hundred of ordinary
+requests alarm that nothing was trained on and that stand in no test. Contexts: chosen so that none
+of the ordinary mails of the test alarmed; docs/evaluators.md has what is found.
 """
 
 from dataclasses import dataclass
@@ -18,6 +18,8 @@ class InjectionFit:
     known: float
     """Of a known phrase, times its confidence."""
     prompt_threshold: float
+    prompt_head: float
+    """Of the head's log-odds beside what n-grams and known phrases say."""
     heard_prompt_threshold: float
     planted_head: float
     """Of the planted head's log-odds beside the weight of an order."""
@@ -34,7 +36,7 @@ class InjectionFit:
         """Log-odds of a prompt, from the worst that was said of its pieces."""
         if head is None:
             return phrase - self.prompt_threshold
-        return (phrase + kept(head) - self.heard_prompt_threshold) / 2
+        return (phrase + self.prompt_head * kept(head) - self.heard_prompt_threshold) / 2
 
     def context(self, weight: float, known: float, head: float | None) -> float:
         """Log-odds of a sentence of a context."""
@@ -52,10 +54,11 @@ def kept(logit: float) -> float:
 
 FIT: Final = InjectionFit(
     known=2.0,
-    prompt_threshold=4.5,
-    heard_prompt_threshold=10.9,
-    planted_head=0.1,
+    prompt_threshold=2.9,
+    prompt_head=0.5,
+    heard_prompt_threshold=4.3,
+    planted_head=0.5,
     context_threshold=2.75,
-    heard_context_threshold=3.0,
+    heard_context_threshold=3.55,
     slope=1.5,
 )

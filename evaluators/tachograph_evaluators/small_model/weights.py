@@ -42,8 +42,7 @@ TEMPLATES: Final[dict[HeadName, Template]] = {
 
 def file_name(name: HeadName) -> str:
     """The head's file in distribution `tachograph-weights`."""
-    # One adapter reads requests and documents; what is an order in a document may be a plain request.
-    return f"{'injection' if name == 'planted' else name}.safetensors"
+    return f"{name}.safetensors"
 
 
 def installed_version() -> str:
