@@ -30,6 +30,7 @@ _TAKEOVER_VARIANTS: Final = (
 _WRITTEN: Final = 400
 _A_SET: Final = 350  # of other people's prompts
 _DOCUMENTS: Final = 240
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+")
 _ASKING: Final = re.compile(
     r"(?i)\?|\b(?:question|answer|passage|paragraph|plot|context|title)s?\b"
 )
@@ -65,17 +66,23 @@ def requests(data: Path, texts: Path) -> dict[str, tuple[int, list[str]]]:
 
 
 def documents(data: Path, texts: Path) -> list[tuple[str, int]]:
-    """Passages of prose, every other one with an order planted (label 1)."""
+    """Passages of prose and mails, those of label 1 with an order planted."""
     draw = random.Random(13)
     prose = prose_of(texts)
     takeovers, innocents = TakeoverWriter(16), InnocentWriter(15)
+
+    def planted(host: list[str]) -> str:
+        order = draw.choice((takeovers.short, innocents.task))()
+        at = draw.randint(0, len(host))
+        return " ".join([*host[:at], order, *host[at:]])
+
     found = []
     for number in range(_DOCUMENTS):
         host = draw.choices(prose, k=draw.randint(4, 16))
-        if number % 2:
-            order = draw.choice((takeovers.short, innocents.task))()
-            host.insert(draw.randint(0, len(host)), order)
-        found.append((" ".join(host), number % 2))
+        found.append((planted(host), 1) if number % 2 else (" ".join(host), 0))
+    mails = [row["text"] for row in rows_of(texts / "mails.jsonl")]
+    found += [(text, 0) for text in mails]
+    found += [(planted(_SENTENCE_END.split(text)), 1) for text in mails[::2]]
     leak = _leak_check(data)
     return [pair for pair in found if not leak.leaks(pair[0])]
 

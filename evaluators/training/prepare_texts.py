@@ -9,7 +9,8 @@ f/awesome-chatgpt-prompts (CC0), teknium1/GPTeacher (MIT; role play that GPT-4 w
 lmarena/arena-hard-auto (Apache-2.0; users' requests), meta-llama/PurpleLlama (CyberSecEval, MIT),
 paul-rottger/exaggerated-safety (XSTest, CC-BY-4.0; the safe ones of its prompts),
 JailbreakBench/artifacts (MIT; what its PAIR attacks wrote),
-leolee99/InjecGuard (MIT; ordinary prompts with the words or shapes of attacks, to calibrate on).
+leolee99/InjecGuard (MIT; ordinary prompts with the words or shapes of attacks, to calibrate on),
+stdlib-js/datasets-spam-assassin (CC0; mails to calibrate on).
 """
 
 import argparse
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from training.injection_examples import UNSEEN_SETS
+from training.mails import body_of, in_any_order, is_mail
 
 _FOLDER: Final = "data/finetuning/t0_train_50k/data_per_template"
 PASSAGE_SETS: Final = ("adversarial_qa", "quoref", "duorc", "ropes", "wiki_hop")
@@ -47,6 +49,7 @@ _MAX_PASSAGE_CHARS: Final = 6000
 _MAX_PROMPT_CHARS: Final = 2500
 _PROMPTS_A_TEMPLATE: Final = 40
 _MIN_REQUEST_WORDS: Final = 3
+_MAILS: Final = 200
 _MAX_FIELD_BYTES: Final = 1 << 24
 _QUESTION: Final = re.compile(
     r"(?:question(?: is)?|Q)\s*:?\s*[\"“]?((?:what|who|when|where|which|how|why)[^\n?]{10,160}\?)",
@@ -60,10 +63,15 @@ _LABEL: Final = re.compile(
 
 def git(repository: Path, *arguments: str) -> str:
     """Output of a git command, "" where an object is not there."""
+    return output(repository, *arguments).decode("utf-8", "replace")
+
+
+def output(repository: Path, *arguments: str) -> bytes:
+    """The same, not decoded."""
     done = subprocess.run(
         ["git", "-C", str(repository), *arguments], capture_output=True, check=False
     )
-    return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else ""
+    return done.stdout if done.returncode == 0 else b""
 
 
 def examples(repository: Path, sets: tuple[str, ...]) -> Iterator[tuple[str, list[dict[str, str]]]]:
@@ -211,6 +219,19 @@ def checks(repository: Path) -> list[dict[str, str]]:
     ]
 
 
+def mails(repository: Path) -> Iterator[dict[str, str]]:
+    """Ordinary mails."""
+    names = git(repository, "ls-tree", "-r", "--name-only", "HEAD", "data/").splitlines()
+    found = 0
+    for name in in_any_order([name for name in names if is_mail(name)]):
+        text = body_of(output(repository, "show", f"HEAD:{name}"))
+        if text is not None:
+            found += 1
+            yield {"text": text, "source": "spamassassin"}
+        if found == _MAILS:
+            return
+
+
 def table(text: str) -> Iterator[dict[str, str]]:
     """Rows of comma-separated values."""
     csv.field_size_limit(_MAX_FIELD_BYTES)
@@ -235,6 +256,7 @@ def main() -> None:
     write(given.out / "hard_prompts.jsonl", list(hard_prompts(given.checkouts)))
     write(given.out / "attacks.jsonl", attacks(given.attacks))
     write(given.out / "jailbreaks.jsonl", scenarios(given.checkouts / "artifacts"))
+    write(given.out / "mails.jsonl", list(mails(given.checkouts / "datasets-spam-assassin")))
     write(given.out / "checks.jsonl", checks(given.checkouts / "PurpleLlama"))
 
 

@@ -1,8 +1,9 @@
 """How the injection judge weighs its witnesses: log-odds 0 at the shipped threshold.
 
-Prompts: chosen by evaluators/training/calibrate_injection.py so that two in a hundred of ordinary
-requests alarm that nothing was trained on and that stand in no test. Contexts: chosen so that none
-of the ordinary mails of the test alarmed; docs/evaluators.md has what is found.
+Where the trained heads read: chosen by evaluators/training/calibrate_injection.py so that two in a
+hundred of ordinary requests, and of ordinary prose and mails, alarm that nothing was trained on and
+that stand in no test. Without them a context's threshold is one at which none of the ordinary mails
+of the test alarmed; docs/evaluators.md has what is found.
 """
 
 from dataclasses import dataclass
