@@ -28,8 +28,8 @@ SAID: Final[dict[Cause, str]] = {
     "admission_queue": "it waited to be let in by the sidecar's limits",
     "engine_queue": "it waited in the engine's queue",
     "kv_pressure": "the engine's KV cache was full",
-    "own_prompt": "its own prompt is long",
-    "own_answer": "its own answer is long",
+    "own_prompt": "its own prompt was computed",
+    "own_answer": "its own answer was made",
     "neighbour_prefill": "prompts of other requests were computed meanwhile",
     "throttled": "the GPU's clocks were held down",
     "busy_batch": "it shared the engine with other requests",
@@ -124,6 +124,7 @@ def causes(facts: SlowFacts) -> list[Part]:
     for cause, amount in _excess(facts, cut.prefill_s - own_s, began_s, cut.prefill_s):
         add(cause, amount)
     own_s = _own(cut.decode_s, facts.output_tokens, facts.norm_decode_s_per_token)
+    own_s = min(own_s, max(0.0, cut.decode_s - _stall_s(facts)))  # no work was done meanwhile
     add("own_answer", own_s)
     began_s += cut.prefill_s
     for cause, amount in _excess(facts, cut.decode_s - own_s, began_s, cut.decode_s, gaps=True):
@@ -173,7 +174,9 @@ def _lacks_cache(facts: SlowFacts) -> bool:
 
 
 def _stall_s(facts: SlowFacts) -> float:
-    return max(0.0, (facts.longest_gap_s or 0.0) - (facts.usual_gap_s or 0.0))
+    """The longest time without an output, beyond the usual and beyond what the client kept waiting."""
+    usual_s = (facts.usual_gap_s or 0.0) + (facts.client_wait_s or 0.0)
+    return max(0.0, (facts.longest_gap_s or 0.0) - usual_s)
 
 
 def _covered_s(spans: Sequence[tuple[float, float]], start_s: float, stop_s: float) -> float:

@@ -1,5 +1,6 @@
 """Why a request took as long as it did: its seconds by cause, as one bar and in words."""
 
+import html
 from collections.abc import Sequence
 from typing import Final
 
@@ -41,11 +42,7 @@ def slow_causes(call: SpanRow) -> None:
             st.caption("It took no time.")
             return
         _bar(found.parts)
-        for part in found.parts:
-            if part.ratio >= SHOWN_RATIO:
-                st.text(
-                    f"{formats.percent(part.ratio)} · {formats.seconds(part.seconds)} · {part.said}"
-                )
+        st.html("".join(_line(part) for part in found.parts if part.ratio >= SHOWN_RATIO))
         phases = found.phases
         has_phases = phases.prefill_s or phases.decode_s or phases.queue_s
         lacks(
@@ -56,6 +53,12 @@ def slow_causes(call: SpanRow) -> None:
             if found.norm_calls
             else "no other call of its model tells the engine's usual speed",
         )
+
+
+def _line(part: Part) -> str:
+    """In words, with the colour that it has in the bar; no word of it is captured text."""
+    said = f"{formats.percent(part.ratio)} · {formats.seconds(part.seconds)} · {part.said}"
+    return f'<div><span style="color: {COLORS[part.cause]}">■</span> {html.escape(said)}</div>'
 
 
 def _bar(parts: Sequence[Part]) -> None:

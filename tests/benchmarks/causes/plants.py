@@ -88,15 +88,15 @@ def body(tokens: int, words: int = 12, *, stream: bool = True) -> Mapping[str, A
     }
 
 
-def usual(bench: Bench, calls: int = 6) -> None:
+def usual(bench: Bench, calls: int = 6, tokens: int = 30, longest_words: int = LONG_WORDS) -> None:
     """Undisturbed calls, from which the product learns what is usual."""
     for number in range(calls):
-        ask(bench.url, body(30, LONG_WORDS if number == 0 else 60))
+        ask(bench.url, body(tokens, longest_words if number == 0 else 60))
 
 
-def queued(bench: Bench) -> Suffered:
+def queued(bench: Bench, tokens: int = 150) -> Suffered:
     """More requests than slots."""
-    before = bench.occupy(150, bench.slots)
+    before = bench.occupy(tokens, bench.slots)
     heard = ask(bench.url, body(10))
     return Suffered(heard, min(one.result().ended_s for one in before) - heard.sent_s)
 
@@ -166,9 +166,11 @@ def slow_client(bench: Bench, seconds: float = 8.0) -> Suffered:
 
 def crowded(bench: Bench) -> Suffered:
     """As many requests as slots: each step takes longer."""
-    alone = ask(bench.url, body(60))
+    before = ask(bench.url, body(60))
     others = bench.occupy(140, bench.slots - 1)
     heard = ask(bench.url, body(60))
     for one in others:
         one.result()
-    return Suffered(heard, heard.streamed_s - alone.streamed_s)
+    after = ask(bench.url, body(60))
+    alone_s = (before.streamed_s + after.streamed_s) / 2
+    return Suffered(heard, heard.streamed_s - alone_s)

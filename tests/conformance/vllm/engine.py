@@ -32,6 +32,7 @@ class VllmServer:
         traces_url: where it sends its own spans; None for nowhere.
         flags: of the server, beside those that it always has; the last of one kind holds.
         variables: of its environment, beside those that it always has.
+        niceness: added to this process's; on few cores its spinning threads keep clients waiting.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class VllmServer:
         *,
         flags: Sequence[str] = (),
         variables: Mapping[str, str] | None = None,
+        niceness: int = 0,
     ) -> None:
         self._python = python
         self._folder = folder
@@ -49,6 +51,7 @@ class VllmServer:
         if traces_url is not None:
             self._flags += ["--otlp-traces-endpoint", traces_url]
         self._variables = dict(variables or {})
+        self._niceness = niceness
         self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -58,7 +61,7 @@ class VllmServer:
         """Return when it answers."""
         folder = self._folder
         command: list[str | Path] = [
-            self._python, "-m", "vllm.entrypoints.openai.api_server",
+            "nice", "-n", str(self._niceness), self._python, "-m", "vllm.entrypoints.openai.api_server",
             "--model", folder / "tiny", "--served-model-name", "tiny",
             "--host", "127.0.0.1", "--port", str(self.port),
             "--max-model-len", "128", "--max-num-seqs", "4", "--enforce-eager",
@@ -135,3 +138,5 @@ def running_sidecar(engine_url: str, collector_url: str, log: Path, *options: st
     finally:
         process.terminate()
         process.wait(timeout=60)
+        if process.stdout is not None:
+            process.stdout.close()

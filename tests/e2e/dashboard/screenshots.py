@@ -82,6 +82,14 @@ def main() -> int:
             page.wait_for_timeout(600)  # fonts and chart transitions
             page.screenshot(path=arguments.folder / f"{name}.png")
             print(arguments.folder / f"{name}.png")
+        if arguments.trace:
+            page.get_by_text("Explain the time of this request").click()
+            page.wait_for_selector("text=/ · .* · /", timeout=WAIT_MS)
+            settle(page)
+            page.wait_for_timeout(600)
+            card = page.locator('[data-testid="stVerticalBlockBorderWrapper"], .stVerticalBlock')
+            card = card.filter(has_text="Why it took so long").last
+            card.screenshot(path=arguments.folder / "slow-causes.png")
         browser.close()
     return 0
 

@@ -7,6 +7,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from tachograph._internal.engines.step_sender import StepSender
 from tachograph_sidecar.engines.step_receiver import StepReceiver
+from tachograph_sidecar.engines.step_shares import prompts_in
 from tachograph_sidecar.engines.steps import EngineStep, StepTimeline, read_step
 
 MS = 1_000_000
@@ -177,6 +179,32 @@ def test_the_pieces_of_a_prompt_are_the_prompt(
         assert set(cuts) == {None}
     else:
         assert sum(cut or 0.0 for cut in cuts) == pytest.approx(tokens)
+
+
+@dataclass
+class _Prompt:
+    sent_ns: int
+    first_ns: int | None
+    prompt_tokens: float
+    prefilled: float = 0.0
+
+
+def test_prompts_that_wait_have_what_the_others_left_in_the_order_of_their_coming() -> None:
+    steps = timeline(*(step(at, 100, elapsed_ns=100 * MS) for at in range(100, 1_100, 100)))
+    done = _Prompt(0, 301 * MS, 250.0)
+    early, late = _Prompt(0, None, 120.0), _Prompt(50 * MS, None, 500.0)
+    # the first three steps had 250 tokens of the prompt that is done
+    assert prompts_in(steps, [done, early, late], 0, 300 * MS) == pytest.approx([250, 50, 0])
+    early.prefilled, done.prefilled = 50.0, 250.0
+    found = prompts_in(steps, [done, early, late], 300 * MS, 500 * MS)
+    assert found == pytest.approx([0, 70, 130])
+
+
+def test_a_prompt_that_is_over_has_its_rest_where_it_ended() -> None:
+    steps = timeline(*(step(at, 100, elapsed_ns=100 * MS) for at in range(100, 600, 100)))
+    short = _Prompt(0, 301 * MS, 200.0, prefilled=20.0)  # of 100 that lay before
+    assert prompts_in(steps, [short], 250 * MS, 350 * MS) == [180]
+    assert prompts_in(StepTimeline(), [short], 0, 100 * MS) == [None]
 
 
 class _Kept:

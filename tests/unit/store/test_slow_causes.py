@@ -85,6 +85,24 @@ def test_without_norms_the_phases_are_the_requests_own() -> None:
     ]
 
 
+def test_a_stall_is_nobodys_own_work() -> None:
+    def shares(facts: SlowFacts) -> list[tuple[Any, Any]]:
+        return [(part.cause, part.seconds) for part in causes(facts)]
+
+    stalled = SlowFacts(duration_s=3.0, decode_s=3.0, longest_gap_s=2.1, usual_gap_s=0.1)
+    assert shares(stalled) == [
+        ("stalled", pytest.approx(2.0)),
+        ("own_answer", pytest.approx(1.0)),
+    ]
+    unread = SlowFacts(
+        duration_s=5.0, decode_s=3.0, longest_gap_s=2.1, usual_gap_s=0.1, client_wait_s=2.0
+    )
+    assert shares(unread) == [
+        ("own_answer", pytest.approx(3.0)),
+        ("slow_client", pytest.approx(2.0)),
+    ]
+
+
 def test_a_request_of_which_nothing_is_known() -> None:
     [part] = causes(SlowFacts(duration_s=2.0))
     assert (part.cause, part.ratio) == ("unexplained", 1.0)
