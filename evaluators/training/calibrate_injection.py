@@ -46,7 +46,7 @@ KINDS: Final[Mapping[str, tuple[float, tuple[str, ...]]]] = {
 """Ordinary requests: how much each kind counts beside the others, and its sets."""
 
 _WEIGHTS: Final = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
-_DOCUMENT_WEIGHTS: Final = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
+_DOCUMENT_WEIGHTS: Final = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 Floats = NDArray[np.float64]
 
 
@@ -56,26 +56,34 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--texts", type=Path, required=True)
     parser.add_argument("--alarms", type=float, default=ALARMS)
-    parser.add_argument("--keep", type=Path, help="where to write the witnesses' words (.npz)")
+    parser.add_argument("--only", choices=("prompts", "documents"))
     args = parser.parse_args()
-    sets = requests(args.data, args.texts)
+    if args.only != "documents":
+        weigh_prompts(requests(args.data, args.texts), args.alarms)
+    if args.only != "prompts":
+        weigh_documents(documents(args.data, args.texts), args.alarms)
+
+
+def weigh_prompts(sets: Mapping[str, tuple[int, list[str]]], alarms: float) -> None:
+    """What each weight of the head is worth in requests."""
     sources = [source for source, (_, texts) in sets.items() for _ in texts]
     labels = np.array([label for label, texts in sets.values() for _ in texts])
     phrases, heads = of_prompts([text for _, texts in sets.values() for text in texts])
     print("prompts: weight of the head, threshold, area under the curve, alarms by set")
     for weight in _WEIGHTS:
-        show(phrases + weight * heads, labels, sources, args.alarms, f"{weight:5.2f}")
-    cases = documents(args.data, args.texts)
-    marked = np.array([label for _, label in cases])
-    print("documents: weight of the head, threshold, area under the curve, alarms by label")
-    names = ["planted" if label else "ordinary" for label in marked]
+        show(phrases + weight * heads, labels, sources, alarms, f"{weight:5.2f}")
+
+
+def weigh_documents(cases: Sequence[tuple[str, int]], alarms: float) -> None:
+    """The same of the head that reads documents."""
+    labels = np.array([label for _, label in cases])
+    names = ["planted" if label else "ordinary" for label in labels]
     words = [of_document(text) for text, _ in track(cases, description="documents")]
+    print("documents: weight of the head, threshold, area under the curve, alarms by label")
     for weight in _DOCUMENT_WEIGHTS:
         worst = np.array([max((known + weight * head for known, head in found), default=0.0)
                           for found in words])  # fmt: skip
-        show(worst, marked, names, args.alarms, f"{weight:5.2f}")
-    if args.keep:
-        np.savez(args.keep, phrases=phrases, heads=heads, labels=labels, sources=sources)
+        show(worst, labels, names, alarms, f"{weight:5.2f}")
 
 
 def of_prompts(texts: Sequence[str]) -> tuple[Floats, Floats]:

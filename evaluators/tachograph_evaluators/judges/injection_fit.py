@@ -28,6 +28,7 @@ class InjectionFit:
     heard_context_threshold: float
     slope: float
     """From a context's weight to log-odds."""
+    heard_slope: float
 
     def phrase(self, logit: float, known: float) -> float:
         """What n-grams and known phrases say of a piece."""
@@ -45,7 +46,7 @@ class InjectionFit:
         if head is None:
             return self.slope * (weight - self.context_threshold)
         heard = weight + self.planted_head * kept(head)
-        return self.slope * (heard - self.heard_context_threshold)
+        return self.heard_slope * (heard - self.heard_context_threshold)
 
 
 def kept(logit: float) -> float:
@@ -60,6 +61,7 @@ FIT: Final = InjectionFit(
     heard_prompt_threshold=4.3,
     planted_head=0.5,
     context_threshold=2.75,
-    heard_context_threshold=3.55,
+    heard_context_threshold=3.51,
     slope=1.5,
+    heard_slope=0.9,
 )
