@@ -14,6 +14,7 @@ _HOUR_NS = 3_600_000_000_000
 _FIRST_NS = 2 * _HOUR_NS
 _FIRST_NARROW_NS = 48 * _HOUR_NS
 _LONGEST_NS = 240 * _HOUR_NS
+_LONGEST_NARROW_NS = 720 * _HOUR_NS
 _MARGIN = 2.0
 _FASTEST_GROWTH = 24.0
 
@@ -56,10 +57,12 @@ def newest_first(
 
     Reading in order still opens every day's parts; most pages are full after the first hours, and
     those of a narrow filter (`is_narrow`) after the first days. Each further stretch, of ten days at
-    most, is as long as the lines of the one before let expect; the fourth is the whole range. `ask`
-    answers the first lines since an instant.
+    most (of thirty where the filter is narrow: little of them is read), is as long as the lines of the
+    one before let expect; the fourth at the latest is the whole range. `ask` answers the first lines
+    since an instant.
     """
     stretch_ns = _FIRST_NARROW_NS if is_narrow else _FIRST_NS
+    longest_ns = _LONGEST_NARROW_NS if is_narrow else _LONGEST_NS
     for _ in range(3):
         if before_ns - stretch_ns <= since_ns:
             break
@@ -67,5 +70,7 @@ def newest_first(
         if len(found) >= limit:
             return found
         growth = min(_MARGIN * limit / max(len(found), 1), _FASTEST_GROWTH)
-        stretch_ns = int(min(stretch_ns * max(growth, _MARGIN), _LONGEST_NS))
+        if stretch_ns == longest_ns:
+            break
+        stretch_ns = int(min(stretch_ns * max(growth, _MARGIN), longest_ns))
     return ask(since_ns)
