@@ -83,7 +83,11 @@ class Sidecar:
         self._is_started = False
         self._outlet: Outlet = outlet or _delivery(settings)
         self._rule = EqualShare()
-        self._ledger = GpuLedger(_weights(settings))
+        self.steps = StepTimeline()
+        """Where the engine says that prompts were computed; empty without its plugin."""
+        path = settings.steps_socket
+        self._step_receiver = None if path is None else StepReceiver(path, self.steps)
+        self._ledger = GpuLedger(_weights(settings), None if path is None else self.steps)
         options = RecorderOptions(capture=settings.capture)
         routing = _routing(settings)
         self._balancer = Balancer(routing.upstreams or settings.upstreams, settings.max_connections)
@@ -114,10 +118,6 @@ class Sidecar:
             ProxyOptions(redactor=settings.redactor),
         )
         self._admit_by(routing.rules)
-        self.steps = StepTimeline()
-        """Where the engine says that prompts were computed; empty without its plugin."""
-        path = settings.steps_socket
-        self._step_receiver = None if path is None else StepReceiver(path, self.steps)
         self._monitor: GpuMonitor | None = None
         if settings.gpu:
             feed = LedgerFeed(self._ledger, asyncio.get_running_loop(), self._outlet.submit_metrics)

@@ -20,6 +20,8 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from tachograph_sidecar.engines.step_shares import prompts_in
+from tachograph_sidecar.engines.steps import StepTimeline
 from tachograph_sidecar.ledger.accounts import Accounts
 from tachograph_sidecar.ledger.meter import Meter
 from tachograph_sidecar.ledger.others import OtherProcesses
@@ -43,9 +45,13 @@ class GpuLedger:
 
     Args:
         weights: relative cost of work.
+        steps: the engine's own steps, which say when prompts were computed; None without.
     """
 
-    def __init__(self, weights: EnergyWeights | None = None) -> None:
+    def __init__(
+        self, weights: EnergyWeights | None = None, steps: StepTimeline | None = None
+    ) -> None:
+        self.steps = steps
         self.weights = weights or roofline()
         self.meter = Meter()
         self.accounts = Accounts()
@@ -221,7 +227,13 @@ class GpuLedger:
         """The energy that the weights expect of each request's work in a bin, joules."""
         weights = self.weights
         waiting_count = sum(1 for w in present if w.first_ns is None and w.end_ns is None) or 1
-        prefilled = [w.take_prefill(start_ns, stop_ns, self.norms, waiting_count) for w in present]
+        told: Sequence[float | None] = [None] * len(present)
+        if self.steps is not None:
+            told = prompts_in(self.steps, present, start_ns, stop_ns)
+        prefilled = [
+            work.take_prefill(start_ns, stop_ns, self.norms, waiting_count, tokens)
+            for work, tokens in zip(present, told, strict=True)
+        ]
         context = [w.prompt_tokens + w.decoded for w in present]
         decoded = [w.take_decode(start_ns, stop_ns, self.norms) for w in present]
         # each step gives each request of the batch one token: the longest tells how many there were

@@ -83,11 +83,21 @@ class RequestWork:
         end_ns = stop_ns if self.end_ns is None else self.end_ns
         return max(0, min(stop_ns, end_ns) - max(start_ns, self.sent_ns))
 
-    def take_prefill(self, start_ns: int, stop_ns: int, norms: Norms, waiting_count: int) -> float:
-        """Prompt tokens computed in a bin, which is settled by that."""
+    def take_prefill(
+        self,
+        start_ns: int,
+        stop_ns: int,
+        norms: Norms,
+        waiting_count: int,
+        told: float | None = None,
+    ) -> float:
+        """Prompt tokens computed in a bin, which is settled by that; `told`: as the engine says."""
         left = self.prompt_tokens - self.prefilled
         if left <= 0:
             return 0.0
+        if told is not None:
+            self.prefilled += told
+            return told
         known_end_ns = self.first_ns if self.first_ns is not None else self.end_ns
         rate = norms.prefill_tokens_per_s.value
         if known_end_ns is None:  # still waiting for its first event: as fast as others were
