@@ -61,6 +61,22 @@ def detail_points(
     return made
 
 
+def recognised(
+    details: Sequence[GpuDetails], engine_pids: frozenset[int] | None
+) -> frozenset[int] | None:
+    """The engine's processes, or None where the driver's numbers are not those of this machine.
+
+    In a container the driver numbers processes as the host does. None of those is then the engine's,
+    and some cannot be seen from here: calling them other people's would take the engine's joules away.
+    """
+    if engine_pids is None:
+        return None
+    told = [process for device in details for process in device.processes or ()]
+    if any(process.pid in engine_pids for process in told):
+        return engine_pids
+    return None if any(process.name is None for process in told) else engine_pids
+
+
 def others_share(details: Sequence[GpuDetails], engine_pids: frozenset[int] | None) -> float | None:
     """The share of all devices' SM time that was not the engine's, 0 when nothing ran at all.
 

@@ -11,7 +11,7 @@ from typing import Protocol
 from tachograph._internal.delivery import MetricPoint
 from tachograph._internal.gpu.readings import to_points
 from tachograph._internal.gpu.source import GpuDevice, GpuSource, GpuUnavailable
-from tachograph_sidecar.gpu.detail_points import detail_points, others_share
+from tachograph_sidecar.gpu.detail_points import detail_points, others_share, recognised
 
 _log = logging.getLogger("tachograph.sidecar")
 
@@ -196,7 +196,7 @@ class GpuMonitor:
             try:
                 details = [device.details() for device in devices]
                 at_ns, now_ns = time.perf_counter_ns(), time.time_ns()
-                pids = self._engine_pids()
+                pids = recognised(details, self._engine_pids())
                 self._listener.others(at_ns, others_share(details, pids))
                 for error in self._source.xid_errors():
                     self._xids.setdefault(error.uuid, Counter())[error.code] += 1

@@ -16,7 +16,7 @@ import pytest
 from tachograph._internal.gpu.details import GpuDetails, GpuPart, GpuProcess
 from tachograph._internal.gpu.nvml_details import NvmlDetails, XidEvents
 from tachograph._internal.gpu.source import GpuIdentity
-from tachograph_sidecar.gpu.detail_points import detail_points, others_share
+from tachograph_sidecar.gpu.detail_points import detail_points, others_share, recognised
 from tachograph_sidecar.gpu.engine_processes import EngineProcesses
 from tachograph_sidecar.gpu.replay import Recording, ReplaySource
 
@@ -184,6 +184,18 @@ def test_who_beside_the_engine_ran() -> None:
     assert others_share([device((3, 0.1))], engine) == 1.0
     assert others_share([device((3, 0.1))], None) is None
     assert others_share([GpuDetails()], engine) is None
+
+
+def test_numbers_of_another_pid_namespace_make_nobody_the_engine() -> None:
+    def device(*processes: tuple[int, str | None]) -> GpuDetails:
+        return GpuDetails(processes=[GpuProcess(pid, name, None, 0.5) for pid, name in processes])
+
+    engine = frozenset({1, 2})
+    assert recognised([device((40_007, None))], engine) is None  # the host's number, not to be seen
+    assert recognised([device(), device((40_007, None), (2, "vllm"))], engine) == engine
+    assert recognised([device((3, "other"))], engine) == engine  # seen from here, so truly another
+    assert recognised([device(), GpuDetails()], engine) == engine
+    assert recognised([device((1, "vllm"))], None) is None
 
 
 def test_xids_are_taken_once_and_unsupported_is_silent() -> None:
