@@ -9,7 +9,7 @@ against each other.
 """
 
 from collections.abc import Callable, Collection, Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
@@ -22,7 +22,6 @@ from tachograph_collector.translate.columns import (
     TYPED_COLUMNS,
     Column,
 )
-from tachograph_collector.translate.dialects.table import Content
 from tachograph_collector.translate.fields import MAX_KEY_BYTES, SpanFields, bounded
 from tachograph_collector.translate.limits import Limits
 from tachograph_collector.translate.values import (
@@ -55,6 +54,17 @@ _Read = tuple[int, str, Any]
 _Direct = Callable[[bytes], _Read | None]
 """Reads an attribute of a certain name; None where its value is not of the usual kind."""
 
+
+class DirectLine(NamedTuple):
+    """How attributes of one name are read that are not remembered."""
+
+    is_text: bool  # or a measurement
+    kind: int
+    column: str
+    convert: Callable[[Value], str] | None
+    """Of a text, what is made of it where it does not stay as it is."""
+
+
 _LEFT_ALONE: Final[_Read] = (_UNUSUAL, "", None)
 
 
@@ -66,7 +76,9 @@ class AttributeReader:
         self._young: dict[bytes, _Read] = {}
         self._old: dict[bytes, _Read] = {}
         self._names: dict[bytes, Callable[[Value], _Read]] = {}
-        self._direct = dict(self._direct_readers())
+        self._direct = {
+            head: self._direct_reader(len(head), line) for head, line in self.direct_lines()
+        }
 
     def read(self, attributes: Collection[bytes]) -> SpanFields | None:
         """What the attributes say; None where `read_attributes` has to look at them."""
@@ -105,14 +117,15 @@ class AttributeReader:
     def _kept(self, attribute: bytes) -> _Read:
         read = self._old.get(attribute)
         if read is None:
-            read = self._read(attribute)
+            read = self.by_rules(attribute)
         if len(attribute) <= _MAX_KEPT_BYTES:
             if len(self._young) >= _MAX_KEPT:
                 self._old, self._young = self._young, {}
             self._young[attribute] = read
         return read
 
-    def _read(self, attribute: bytes) -> _Read:
+    def by_rules(self, attribute: bytes) -> _Read:
+        """What becomes of one attribute: a kind, a column or name in the map, a value."""
         try:
             begin = attribute[1] + 3
             become = self._names.get(attribute[:begin])
@@ -134,31 +147,32 @@ class AttributeReader:
             self._names = {}
         self._names[head] = become
 
-    def _direct_readers(self) -> Iterator[tuple[bytes, _Direct]]:
-        """Readers, by how their attributes begin, of what seldom comes twice: measurements, texts.
+    def direct_lines(self) -> Iterator[tuple[bytes, DirectLine]]:
+        """By how their attributes begin, what seldom comes twice: measurements, texts.
 
         To keep these would only drive out what does come again.
         """
         for name, column in TYPED_COLUMNS.items():
             head = head_of(name)
             if head is not None and column.convert is as_quantity and _fills_one(name, column):
-                yield head, _measurement_reader(len(head), _kind_of(column), column.name)
+                yield head, DirectLine(False, _kind_of(column), column.name, None)
         for name, (_, content) in CONTENT_COLUMNS.items():
             head = head_of(name)
             is_usual = name not in RENAMED and name not in TYPED_COLUMNS and name not in _SPECIAL
             if head is not None and is_usual:
-                yield head, self._content_reader(len(head), content)
+                convert = None if content.convert is text_of else content.convert
+                yield head, DirectLine(True, _COLUMN, content.column, convert)
 
-    def _content_reader(self, begin: int, content: Content) -> _Direct:
-        max_bytes = self._limits.max_content_bytes
-        target, convert = content.column, content.convert
-        is_as_it_is = convert is text_of
+    def _direct_reader(self, begin: int, line: DirectLine) -> _Direct:
+        if not line.is_text:
+            return _measurement_reader(begin, line.kind, line.column)
+        max_bytes, target, convert = self._limits.max_content_bytes, line.column, line.convert
 
         def read(attribute: bytes) -> _Read | None:
             text = text_value(attribute, begin)
             if text is None:
                 return None
-            if not is_as_it_is:
+            if convert is not None:
                 text = convert(text)
             return _LEFT_ALONE if cut(text, max_bytes)[1] else (_COLUMN, target, text)
 

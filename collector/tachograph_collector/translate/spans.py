@@ -10,11 +10,12 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from tachograph.semconv.values import Observer, RejectReason
+from tachograph.semconv.values import MODEL_OPERATIONS, Observer, RejectReason
 from tachograph_collector.translate.annotations import score_rows
 from tachograph_collector.translate.attribute_reader import AttributeReader
+from tachograph_collector.translate.compiled import Rules, span_reader
 from tachograph_collector.translate.content_hash import content_hash, sender_digest
-from tachograph_collector.translate.counting import OBSERVERS, is_counted
+from tachograph_collector.translate.counting import COUNTING_OBSERVERS, OBSERVERS, is_counted
 from tachograph_collector.translate.dialects.table import LEVEL, STATUS_MESSAGE
 from tachograph_collector.translate.events import (
     SpanEvents,
@@ -107,9 +108,11 @@ def translate_spans(
 class SpanTranslator:
     """Translates requests; safe to share between threads."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, *, compiled: bool = True) -> None:
+        """`compiled` is whether usual spans may go the compiled way, where it was built."""
         self._limits = limits
         self._reader = AttributeReader(limits)
+        self._usual = span_reader(_rules(self._reader, limits)) if compiled else None
         self._senders: dict[tuple[bytes | str, ...], _Sender] = {}
 
     def translate(
@@ -125,17 +128,19 @@ class SpanTranslator:
         `body` is what the request was parsed from, if that was protobuf.
         """
         spans = TranslatedSpans()
-        raw_request = RawRequest.FromString(body or request.SerializeToString())
-        for resource_spans, raw_resource in zip(
-            request.resource_spans, raw_request.resource_spans, strict=True
+        content = body or request.SerializeToString()
+        usual = self._usual
+        raw_request: Any = usual.cut(content) if usual is not None else None
+        if raw_request is None:
+            usual, raw_request = None, _cut(content)
+        for resource_spans, (resource, raw_scopes) in zip(
+            request.resource_spans, raw_request, strict=True
         ):
-            resource = b"".join(raw_resource.resource)  # pieces of one message are that message
             source = None
-            for scope_spans, raw_scope in zip(
-                resource_spans.scope_spans, raw_resource.scope_spans, strict=True
+            for scope_spans, (scope, raw_spans) in zip(
+                resource_spans.scope_spans, raw_scopes, strict=True
             ):
                 # Requests of one sender begin alike: 80 µs each, as much as three spans take.
-                scope = b"".join(raw_scope.scope)
                 is_short = len(resource) + len(scope) <= _MAX_SENDER_BYTES
                 sender = self._senders.get((project, resource, scope)) if is_short else None
                 if sender is None:
@@ -143,8 +148,32 @@ class SpanTranslator:
                     sender = _Sender.of(project, source, scope_spans.scope)
                     if is_short:
                         self._remember((project, resource, scope), sender)
-                for span, raw in zip(scope_spans.spans, raw_scope.spans, strict=True):
-                    self._add(spans, span, raw, sender, window, rejections)
+                if usual is None:
+                    for span, raw in zip(scope_spans.spans, raw_spans, strict=True):
+                        self._add(spans, span, raw, sender, window, rejections)
+                    continue
+
+                def left(
+                    number: int,
+                    raw: bytes,
+                    found: Any = scope_spans.spans,
+                    sender: _Sender = sender,
+                ) -> None:
+                    self._add(spans, found[number], raw, sender, window, rejections)
+
+                usual.add(
+                    content,
+                    raw_spans,
+                    sender.template,
+                    sender.digest,
+                    sender.scope_name,
+                    window.earliest,
+                    window.latest,
+                    spans.rows,
+                    left,
+                )
+                added = len(spans.rows) - len(spans.sources)
+                spans.sources.extend([sender.source.ledger_name] * added)
         return spans
 
     def _remember(self, key: tuple[bytes | str, ...], sender: "_Sender") -> None:
@@ -190,7 +219,7 @@ class _Sender:
 
     source: Source
     scope_name: str
-    template: Sequence[Any]
+    template: list[Any]
     """A row with what they share."""
     digest: bytes
     """Of what they share, for their content hashes."""
@@ -209,6 +238,40 @@ class _Sender:
         for name, value in shared.items():
             template[INDEX[name]] = value
         return cls(source, scope.name, template, sender_digest(source.identity, scope))
+
+
+def _cut(content: bytes) -> list[tuple[bytes, list[tuple[bytes, list[bytes]]]]]:
+    """Resources, each with its scopes, each with its spans, as bytes."""
+    return [
+        (  # pieces of one message are that message
+            b"".join(raw.resource),
+            [(b"".join(scope.scope), list(scope.spans)) for scope in raw.scope_spans],
+        )
+        for raw in RawRequest.FromString(content).resource_spans
+    ]
+
+
+def _rules(reader: AttributeReader, limits: Limits) -> Rules:
+    """What the compiled way is told, so that nothing is said twice."""
+    return Rules(
+        index=INDEX,
+        kinds=_KINDS,
+        status_codes=_STATUS_CODES,
+        observers=OBSERVERS,
+        counting_observers=COUNTING_OBSERVERS,
+        model_operations=MODEL_OPERATIONS,
+        max_attributes=limits.max_attributes,
+        max_attribute_bytes=limits.max_attribute_bytes,
+        max_content_bytes=limits.max_content_bytes,
+        direct=tuple(reader.direct_lines()),
+        read=reader.by_rules,
+        settle=settle,
+        cut=cut,
+        day_after=lambda day: (
+            _day_after(day, limits.retention_days),
+            _day_after(day, limits.content_retention_days),
+        ),
+    )
 
 
 def _reject_reason(span: Any, window: Window) -> str | None:
