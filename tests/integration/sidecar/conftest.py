@@ -203,9 +203,10 @@ class ScriptedEngine:
     requests: list[tuple[bytes, bytes]] = field(default_factory=list)
     connections: int = 0
     problems: list[BaseException] = field(default_factory=list)
+    at_port: int = 0
 
     def __post_init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self._listener = socket.create_server(("127.0.0.1", self.at_port), backlog=256)
         self.port: int = self._listener.getsockname()[1]
         self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
@@ -315,8 +316,8 @@ class Kit:
 
     _closers: list[Callable[[], None]] = field(default_factory=list)
 
-    def engine(self, script: Script) -> ScriptedEngine:
-        engine = ScriptedEngine(script)
+    def engine(self, script: Script, at_port: int = 0) -> ScriptedEngine:
+        engine = ScriptedEngine(script, at_port=at_port)
         self._closers.append(engine.close)
 
         def raise_problems() -> None:
