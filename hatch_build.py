@@ -12,6 +12,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 EXTENSIONS = {
     "tachograph_collector.translate._compiled_spans": "collector",
+    "tachograph_store._compiled_native": "collector",
 }
 """Module -> the folder on whose path it lies."""
 

@@ -10,9 +10,11 @@ from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import accumulate, chain, count, groupby
 from typing import Any, Final
+
+from tachograph_store.compiled import is_wanted
 
 Pack = Callable[[Sequence[Any]], bytes]
 """Values of a column as bytes. Raises `TypeError`, `ValueError`, `OverflowError` or
@@ -70,6 +72,12 @@ def packer(type_name: str) -> tuple[bytes, Pack]:
 
     Raises `KeyError` or `ValueError` for a type that is not known here.
     """
+    prefix, pack = packer_in_python(type_name)
+    return prefix, _compiled().get(type_name, pack)
+
+
+def packer_in_python(type_name: str) -> tuple[bytes, Pack]:
+    """The same, but for what a type consists of, without what was compiled."""
     outer, inner = _parts(type_name)
     if outer == "Array":
         return _array(inner)
@@ -80,6 +88,18 @@ def packer(type_name: str) -> tuple[bytes, Pack]:
     if outer == "Nullable":
         return b"", _nullable(inner)
     return b"", _PLAIN[type_name][0]
+
+
+@cache
+def _compiled() -> Mapping[str, Pack]:
+    """By type, what was compiled (`_compiled_native.pyx`); nothing where it was not, or is not wanted."""
+    if not is_wanted():
+        return {}
+    try:
+        from tachograph_store._compiled_native import PACKERS
+    except ImportError:
+        return {}
+    return PACKERS
 
 
 @lru_cache(256)

@@ -1,0 +1,4 @@
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+PACKERS: Mapping[str, Callable[[Sequence[Any]], bytes]]
