@@ -5,5 +5,5 @@ from tachograph_sidecar.engines.adapter import EngineAdapter
 ADAPTER = EngineAdapter(
     name="transformers",
     provider="hugging_face",
-    asks_for_usage=False,  # neither tried nor read: its streams stay as they are
+    asks_for_usage=False,  # it ignores stream_options: the last chunk of a stream has usage anyway
 )
