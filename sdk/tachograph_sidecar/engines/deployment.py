@@ -31,6 +31,7 @@ class Deployment:
 
     Attributes:
         version: of the engine.
+        weights: of an engine that serves one model, whatever requests call it.
         quantization: the method by which weights are compressed.
         tensor_parallel_size: devices that each layer is split over.
         pipeline_parallel_size: stages that the layers are split into.
@@ -39,6 +40,7 @@ class Deployment:
     """
 
     version: str | None = None
+    weights: str | None = None
     quantization: str | None = None
     tensor_parallel_size: int | None = None
     pipeline_parallel_size: int | None = None

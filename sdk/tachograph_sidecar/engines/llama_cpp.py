@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from tachograph_sidecar.engines.adapter import EngineAdapter
+from tachograph_sidecar.engines.deployment import AskEngine, Deployment, name_in
 from tachograph_sidecar.engines.facts import EngineFacts, count, seconds
 
 
@@ -23,6 +24,16 @@ def read_timings(chunk: Mapping[str, object]) -> EngineFacts | None:
     )
 
 
+def read_deployment(ask: AskEngine) -> Deployment:
+    """From `/props`; older builds leave `model_ftype` out."""
+    properties = ask("/props")
+    return Deployment(
+        version=name_in(properties, "build_info"),
+        weights=name_in(properties, "model_path"),
+        quantization=name_in(properties, "model_ftype"),
+    )
+
+
 # Tried with a real server (b11549): `include_usage` moves `timings` from the last chunk into the
 # added usage event, so other bytes change: not asked for. `timings` carries the counts anyway.
 ADAPTER = EngineAdapter(
@@ -36,4 +47,5 @@ ADAPTER = EngineAdapter(
     asks_for_usage=False,
     markers=("timings",),
     read_facts=read_timings,
+    read_deployment=read_deployment,
 )

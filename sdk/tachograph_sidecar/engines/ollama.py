@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 
 from tachograph_sidecar.engines.adapter import EngineAdapter
+from tachograph_sidecar.engines.deployment import AskEngine, Deployment, name_in
 from tachograph_sidecar.engines.facts import EngineFacts, count, seconds
+
+_VERSION = "/api/version"
 
 
 def read_durations(chunk: Mapping[str, object]) -> EngineFacts:
@@ -20,14 +23,20 @@ def read_durations(chunk: Mapping[str, object]) -> EngineFacts:
     )
 
 
+def read_deployment(ask: AskEngine) -> Deployment:
+    """Its version; it loads models as they are asked for."""
+    return Deployment(version=name_in(ask(_VERSION), "version"))
+
+
 # Read in its source (not tried): usage is one event of its own before [DONE]; other chunks leave
 # the field out.
 ADAPTER = EngineAdapter(
     name="ollama",
     provider="ollama",
-    probe=("/api/version", "version"),
+    probe=(_VERSION, "version"),
     model_owner="library",
     asks_for_usage=True,
     markers=("total_duration",),
     read_facts=read_durations,
+    read_deployment=read_deployment,
 )

@@ -227,7 +227,7 @@ def _add_deployment(found: AttributeMap, seen: Observation) -> None:
     stated: list[tuple[str, str | int | None]] = [
         (attributes.RESPONSE_SYSTEM_FINGERPRINT, seen.answer.fingerprint),
         (attributes.ENGINE_VERSION, said.version),
-        (attributes.ENGINE_WEIGHTS, served.weights),
+        (attributes.ENGINE_WEIGHTS, served.weights or said.weights),
         (attributes.ENGINE_ADAPTER, served.adapter),
         (attributes.ENGINE_QUANTIZATION, said.quantization),
         (

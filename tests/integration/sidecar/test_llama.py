@@ -258,6 +258,23 @@ def test_its_metrics_become_points_under_their_own_names(
     assert {p.value for p in outlet.points if p.name == "tachograph.proxy.upstream_up"} == {1}
 
 
+def test_a_span_says_which_weights_answered(
+    kit: "Kit", outlet: "KeepingOutlet", llama_url: str
+) -> None:
+    sidecar = kit.sidecar(llama_url, outlet)
+    url = f"http://127.0.0.1:{sidecar.port}"
+    kit.wait_until(
+        lambda: any(point.name.startswith("llamacpp:") for point in outlet.points),
+        "the engine was looked at",
+    )
+    _ask(url, {**QUESTION, "model": "any name", "max_tokens": 1})
+    found = outlet.the_span().attributes
+    assert found is not None
+    assert str(found["tachograph.engine.weights"]).endswith("SmolLM2-135M-Instruct.Q4_1.gguf")
+    assert found["tachograph.engine.quantization"] == "Q4_1"
+    assert found["tachograph.engine.version"]
+
+
 def test_it_is_recognised(llama_url: str) -> None:
     adapter = detect(parse_upstream(llama_url))
     assert adapter is not None and adapter.name == "llama_cpp"

@@ -112,6 +112,10 @@ def test_times_of_a_request_are_the_engines(pages: Mapping[str, Any], label: str
 def test_a_fingerprint_names_degrees_of_parallelism() -> None:
     found = facts_of({"system_fingerprint": "vllm-0.32.0-tp8-pp2-dp2-ep-32ef49ed"})
     assert found == EngineFacts(tensor_parallel_size=8, pipeline_parallel_size=2)
+    # as the real server wrote it with --tensor-parallel-size 2
+    assert facts_of({"system_fingerprint": "vllm-0.32.0-tp2-06481175"}) == EngineFacts(
+        tensor_parallel_size=2
+    )
 
 
 @pytest.mark.parametrize(
