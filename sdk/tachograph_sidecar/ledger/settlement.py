@@ -81,6 +81,8 @@ class GpuLedger:
             return
         work.event_count += 1
         if work.first_ns is None:
+            waiting = [w.sent_ns for w in self._works.values() if w.is_waiting]
+            work.prefill_ns = self.norms.prefill.first_output(at_ns, waiting)
             work.first_ns = at_ns
         number = max(at_ns // BIN_NS, self._next_bin or 0)  # a settled bin stays as it is
         work.events[number] = work.events.get(number, 0) + 1
@@ -226,14 +228,7 @@ class GpuLedger:
     ) -> Sequence[float]:
         """The energy that the weights expect of each request's work in a bin, joules."""
         weights = self.weights
-        waiting_count = sum(1 for w in present if w.first_ns is None and w.end_ns is None) or 1
-        told: Sequence[float | None] = [None] * len(present)
-        if self.steps is not None:
-            told = prompts_in(self.steps, present, start_ns, stop_ns)
-        prefilled = [
-            work.take_prefill(start_ns, stop_ns, self.norms, waiting_count, tokens)
-            for work, tokens in zip(present, told, strict=True)
-        ]
+        prefilled = self._prefilled(present, start_ns, stop_ns)
         context = [w.prompt_tokens + w.decoded for w in present]
         decoded = [w.take_decode(start_ns, stop_ns, self.norms) for w in present]
         # each step gives each request of the batch one token: the longest tells how many there were
@@ -246,6 +241,33 @@ class GpuLedger:
             + (step_j * output / decoded_sum if decoded_sum else 0.0)
             for prompt, output, length in zip(prefilled, decoded, context, strict=True)
         ]
+
+    def _prefilled(
+        self, present: Sequence[RequestWork], start_ns: int, stop_ns: int
+    ) -> Sequence[float]:
+        """The prompt tokens of each request that were computed in a bin, which they are put into.
+
+        As the engine's steps tell; else by first outputs. Prompts that still wait get what the engine
+        had time for beside those, in the order of their coming.
+        """
+        told: Sequence[float | None] = [None] * len(present)
+        if self.steps is not None:
+            told = prompts_in(self.steps, present, start_ns, stop_ns)
+        found = [
+            work.prefill_in(start_ns, stop_ns, self.norms) if tokens is None else tokens
+            for work, tokens in zip(present, told, strict=True)
+        ]
+        pace = self.norms.prefill.tokens_per_s
+        room = pace * (stop_ns - start_ns) / NS - sum(tokens or 0.0 for tokens in found)
+        tokens_in = []
+        for work, tokens in zip(present, found, strict=True):
+            if tokens is None:
+                possible = min(room, pace * work.overlap_ns(start_ns, stop_ns) / NS)
+                tokens = max(0.0, min(work.prompt_tokens - work.prefilled, possible))
+                room -= tokens
+            work.prefilled += tokens
+            tokens_in.append(tokens)
+        return tokens_in
 
     def _hand_out(self, work: RequestWork) -> None:
         del self._works[work.key]
@@ -275,10 +297,8 @@ class GpuLedger:
         norms = self.norms
         if input_tokens and prompt_bytes:
             norms.tokens_per_byte.add((input_tokens - (cached_tokens or 0)) / prompt_bytes)
-        if work.first_ns is not None and input_tokens and work.first_ns > work.sent_ns:
-            norms.prefill_tokens_per_s.add(
-                max(1.0, work.prompt_tokens) / ((work.first_ns - work.sent_ns) / NS)
-            )
+        if work.prefill_ns is not None and input_tokens:
+            norms.prefill.add(work.prompt_tokens, work.prefill_ns / NS)
         if work.output_tokens and work.event_count:
             norms.tokens_per_event.add(work.output_tokens / work.event_count)
         end_ns = work.end_ns or 0

@@ -4,11 +4,17 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Final
 
+from tachograph_sidecar.ledger.prefill import PrefillPace
+
 NS: Final = 1_000_000_000
 BIN_NS: Final = NS
 """Energy is split bin by bin. Work is placed by events that come milliseconds late, and a sensor of power
 lags as much: with bins of 100 ms two like requests of one batch differed by 5 % on an H100, with a second
 by 0.3 % (docs/gpu-ledger.md)."""
+
+
+SHARED: Final = 2.0
+"""Prompts may be computed side by side: each is taken to have had half of the engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,7 @@ class Norms:
 
     tokens_per_byte: Average = field(default_factory=lambda: Average(0.25))
     tokens_per_event: Average = field(default_factory=lambda: Average(1.0))
-    prefill_tokens_per_s: Average = field(default_factory=lambda: Average(5_000.0))
+    prefill: PrefillPace = field(default_factory=lambda: PrefillPace(5_000.0))
     decode_tokens_per_s: Average = field(default_factory=lambda: Average(30.0))
 
 
@@ -70,6 +76,7 @@ class RequestWork:
     output_tokens: float | None = None
     events: dict[int, int] = field(default_factory=dict)  # bin -> events that carried output
     event_count: int = 0
+    prefill_ns: int | None = None  # engine time that its prompt took; None before its first output
     prefilled: float = 0.0  # tokens in settled bins
     decoded: float = 0.0
     energy_j: float = 0.0
@@ -78,43 +85,29 @@ class RequestWork:
     has_gap: bool = False
     on_share: Callable[[EnergyShare], None] | None = None
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether nothing of its answer came yet."""
+        return self.first_ns is None and self.end_ns is None
+
     def overlap_ns(self, start_ns: int, stop_ns: int) -> int:
         """How long it was in flight in [start, stop)."""
         end_ns = stop_ns if self.end_ns is None else self.end_ns
         return max(0, min(stop_ns, end_ns) - max(start_ns, self.sent_ns))
 
-    def take_prefill(
-        self,
-        start_ns: int,
-        stop_ns: int,
-        norms: Norms,
-        waiting_count: int,
-        told: float | None = None,
-    ) -> float:
-        """Prompt tokens computed in a bin, which is settled by that; `told`: as the engine says."""
-        left = self.prompt_tokens - self.prefilled
-        if left <= 0:
-            return 0.0
-        if told is not None:
-            self.prefilled += told
-            return told
+    def prefill_in(self, start_ns: int, stop_ns: int, norms: Norms) -> float | None:
+        """Prompt tokens computed in a bin, by the first output; None while it has not come."""
         known_end_ns = self.first_ns if self.first_ns is not None else self.end_ns
-        rate = norms.prefill_tokens_per_s.value
-        if known_end_ns is None:  # still waiting for its first event: as fast as others were
-            tokens = min(left, rate * self.overlap_ns(start_ns, stop_ns) / NS / waiting_count)
-        else:
-            # the prompt is computed right before the first event; what lies further back was a
-            # queue. Twice the usual time, since it may have shared the engine.
-            window_ns = int(2 * left / rate * NS)
-            begin_ns = max(self.sent_ns, start_ns, known_end_ns - window_ns)
-            length_ns = known_end_ns - begin_ns
-            inside_ns = min(stop_ns, known_end_ns) - begin_ns
-            if known_end_ns <= start_ns or length_ns <= 0:
-                tokens = left
-            else:
-                tokens = left * max(0, inside_ns) / length_ns
-        self.prefilled += tokens
-        return tokens
+        if known_end_ns is None:
+            return None
+        left = max(0.0, self.prompt_tokens - self.prefilled)
+        # The prompt is computed right before the first event; what lies further back was a queue.
+        window_ns = int(SHARED * left / norms.prefill.tokens_per_s * NS)
+        begin_ns = max(self.sent_ns, start_ns, known_end_ns - window_ns)
+        length_ns = known_end_ns - begin_ns
+        if known_end_ns <= start_ns or length_ns <= 0:
+            return left
+        return left * max(0, min(stop_ns, known_end_ns) - begin_ns) / length_ns
 
     def take_decode(self, start_ns: int, stop_ns: int, norms: Norms) -> float:
         """Output tokens made in a bin, which is settled by that."""
@@ -140,7 +133,7 @@ class RequestWork:
     def _spread(self, start_ns: int, stop_ns: int, norms: Norms) -> float:
         """An answer in one piece: evenly over the time that its prompt left."""
         end_ns, left = self.end_ns or 0, max(0.0, (self.output_tokens or 0.0) - self.decoded)
-        prefill_ns = int(self.prompt_tokens / norms.prefill_tokens_per_s.value * NS)
+        prefill_ns = int(self.prompt_tokens / norms.prefill.tokens_per_s * NS)
         begin_ns = max(start_ns, min(self.sent_ns + prefill_ns, end_ns))
         if end_ns <= begin_ns:
             return left

@@ -1,7 +1,8 @@
 """Replays recorded readings of a GPU through the ledger: `make bench-ledger ARGS=recording.jsonl.gz`.
 
 Without an argument every file in `recordings/` beside this script. Prints the figures of each, the bars
-that they have to reach, then one JSON object. `record_ledger.py` makes recordings. `--virtual` replays
+that they have to reach, then one JSON object: the worst of all recordings, ranks and errors only of those
+whose batches were warmed up before they were measured, where there are any (`ranked`). `record_ledger.py` makes recordings. `--virtual` replays
 GPUs in virtual time that follow an energy law exactly: what the ledger could reach at best.
 """
 
@@ -75,9 +76,13 @@ def main() -> int:
         recording = recordings[source] = read()
         found = each[source] = measure(recording, is_calibrated=not arguments.uncalibrated)
         console.print(_table(source, recording, found))
-        for name, value in found.items():
-            before = figures.get(name)
-            figures[name] = value if before is None else _worse(name, before, value)
+    ranked = [name for name, one in recordings.items() if one.is_warmed_up] or list(each)
+    for source, values in each.items():
+        for name, value in values.items():
+            if source in ranked or not _is_of_ranks(name):
+                before = figures.get(name)
+                figures[name] = value if before is None else _worse(name, before, value)
+    figures["ranked"] = ranked
     if arguments.docs:
         page.write(recordings, each)
     virtual = {"is_virtual": True} if arguments.virtual else {}
@@ -144,6 +149,11 @@ def _table(source: str, recording: Recording, found: Mapping[str, float | int | 
         shown = "–" if value is None else f"{value:.4f}" if isinstance(value, float) else str(value)
         table.add_row(name, shown, _BARS.get(name, ""))
     return table
+
+
+def _is_of_ranks(name: str) -> bool:
+    """Whether a figure compares with energies measured apart, for which batches are warmed up."""
+    return name.startswith(("spearman", "leave_one_out")) or name in ("pairs", "isolated")
 
 
 def _share(part: float, whole: float) -> float | None:

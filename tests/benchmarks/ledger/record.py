@@ -75,6 +75,7 @@ def main() -> int:
     parser.add_argument("--trace", type=Path, help="CSV of the Azure LLM inference trace")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--pairs", type=int, help="pairs with and without one request (20)")
+    parser.add_argument("--turns", type=int, help="measurements of each side of a pair (2)")
     parser.add_argument("--only-pairs", action="store_true", help="no mixed traffic and no twins")
     parser.add_argument(
         "--calibration", type=Path, help="take the weights of an earlier recording of this engine"
@@ -98,6 +99,8 @@ def record(source: GpuSource, arguments: argparse.Namespace) -> int:
     sizes = QUICK if arguments.quick else Sizes()
     if arguments.pairs is not None:
         sizes = replace(sizes, pairs=arguments.pairs)
+    if arguments.turns is not None:
+        sizes = replace(sizes, pair_turns=arguments.turns)
     if arguments.only_pairs:
         sizes = replace(sizes, pause_s=_SHORT_PAUSE_S)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)

@@ -36,7 +36,7 @@ class Experiment:
     """One load, with nothing else on the GPU before and after.
 
     Attributes:
-        kind: mixed | isolated | with | without | twins.
+        kind: mixed | isolated | warm-up | with | without | twins.
         pair: number of the leave-one-out pair; None for the other kinds.
         subject: key of the request that is left out, or in `isolated` of the one in the mixed load
             that is sent again alone; twins: of the first twin, the second has the next key.
@@ -61,6 +61,14 @@ class Recording:
     experiments: list[Experiment] = field(default_factory=list)
     requests: list[RequestRecord] = field(default_factory=list)
     weights: EnergyWeights | None = None
+
+    @property
+    def is_warmed_up(self) -> bool:
+        """Whether each batch was answered once before it was measured with and without a request.
+
+        Where not, the first run of a batch holds what the engine does for lengths that it never met.
+        """
+        return any(one.kind == "warm-up" for one in self.experiments)
 
     def write(self, path: Path) -> None:
         """Raises OSError."""

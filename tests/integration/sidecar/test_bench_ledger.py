@@ -34,7 +34,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with serving(SimulatedEngine(gpu, LAW, step_s=0.002)) as url:
         arguments = argparse.Namespace(
             upstream=url, model="m", out=out, trace=None, seed=7, quick=True,
-            pairs=None, only_pairs=False, calibration=None,
+            pairs=None, turns=None, only_pairs=False, calibration=None,
         )  # fmt: skip
         assert record(gpu, arguments) == 0
     return out

@@ -36,15 +36,29 @@ def test_joules_of_a_real_gpu_add_up_to_its_counter(file: Path) -> None:
     assert all(device["uuid"] for device in recorded(file).header["devices"])
 
 
+WARMED = [file for file in FILES if recorded(file).is_warmed_up]
+
+
+@pytest.mark.parametrize("file", WARMED, ids=lambda file: file.name)
+def test_who_needs_more_joules_is_told_in_the_order_that_was_measured(file: Path) -> None:
+    found = figures(file)
+    measured, by_time = found["spearman_measured"], found["spearman_time_share"]
+    assert (found["pairs"] or 0) >= 20
+    assert measured is not None
+    assert measured >= 0.9
+    assert by_time is not None
+    assert measured >= by_time + 0.05
+
+
 def test_the_page_says_what_the_recordings_say() -> None:
     page = (DOCS / "gpu-ledger.md").read_text(encoding="utf-8")
     assert section({file.name: figures(file) for file in FILES}) in page
 
 
 def test_pictures_are_svg_with_a_point_for_each_pair() -> None:
-    recording = recorded(FILES[0])
-    drawn = pictures(recording)
+    file = next(file for file in FILES if not recorded(file).is_warmed_up)
+    drawn = pictures(recorded(file))
     assert set(drawn) == {"leave-one-out", "isolated", "power"}
     root = ElementTree.fromstring(drawn["leave-one-out"])
     circles = root.findall("{http://www.w3.org/2000/svg}circle")
-    assert len(circles) == 2 * (figures(FILES[0])["pairs"] or 0)
+    assert len(circles) == 2 * (figures(file)["pairs"] or 0)
