@@ -1,13 +1,14 @@
 """vLLM's real server behind the sidecar, and its own traces, against a collector and a store.
 
     python tests/conformance/vllm_server.py [--cache FOLDER] [--python PATH] [--record] [--no-restart]
+        [--devices N]
 
 vLLM's CPU build runs in an environment made from tests/benchmarks/sdk/peers/vllm.txt (or in that of
 `--python`), with a tiny model of random weights and a LoRA adapter made on the spot. Each call goes
 to the engine and through the sidecar; what is stored is compared with what the engine said: the
 sidecar's spans, vLLM's own `llm_request` spans joined to them, the engine's metrics. Then the engine
 is killed in the middle of a stream and started again. `--record` keeps its pages and traces in
-tests/fixtures/vllm, which `make test` replays. Exit status 1 on a mismatch; the last line is JSON.
+tests/fixtures/vllm, which `make test` replays. `--devices 2` splits the layers over processes. Exit status 1 on a mismatch; the last line is JSON.
 """
 
 import argparse
@@ -40,9 +41,10 @@ _TOTALS = ("vllm:prompt_tokens_total", "vllm:generation_tokens_total", "vllm:num
 
 
 class Checks:
-    """Comparisons made and those that failed."""
+    """Comparisons made and those that failed; `devices` is what spans must say."""
 
-    def __init__(self) -> None:
+    def __init__(self, devices: int) -> None:
+        self.devices = str(devices)
         self.count = 0
         self.failed: list[str] = []
 
@@ -116,7 +118,8 @@ def check_call(checks: Checks, store: Store, engine: str, sidecar: str, call: Ca
     checks.holds(f"{label}: weights", said["tachograph.engine.weights"].endswith("tiny"))
     adapter = "fine" if call.body["model"] == "fine" else None
     checks.same(f"{label}: adapter", adapter, said.get("tachograph.engine.adapter"))
-    checks.same(f"{label}: devices", "1", said.get("tachograph.engine.tensor_parallel_size"))
+    found_devices = said.get("tachograph.engine.tensor_parallel_size")
+    checks.same(f"{label}: devices", checks.devices, found_devices)
     if call.path == "/v1/responses" or row["input_tokens"] is None:
         return  # vLLM names these requests itself and tells no times; or usage was not asked for
     own = wait_for(f"vLLM's span of {label}", lambda: spans_of(store, "engine", label))
@@ -207,9 +210,10 @@ def main() -> int:
     parser.add_argument("--python", help="an interpreter that has vLLM, instead of the lock file's")
     parser.add_argument("--record", action="store_true", help="keep pages and traces for make test")
     parser.add_argument("--no-restart", action="store_true", help="leave the restart out")
+    parser.add_argument("--devices", type=int, default=1, help="tensor-parallel size")
     arguments = parser.parse_args()
     python = arguments.python or python_of("vllm", arguments.cache)
-    checks = Checks()
+    checks = Checks(arguments.devices)
     with tempfile.TemporaryDirectory(prefix="vllm-") as folder:
         home = Path(folder)
         with (
@@ -218,7 +222,9 @@ def main() -> int:
             connect(settings) as store,
             recorder(collector) as watch,
         ):
-            server = VllmServer(python, home, f"{watch.url}/v1/traces")
+            flags, variables = _parallel(arguments.devices)
+            traces_url = f"{watch.url}/v1/traces"
+            server = VllmServer(python, home, traces_url, flags=flags, variables=variables)
             try:
                 server.start()
                 with running_sidecar(server.url, collector, home / "sidecar.log") as sidecar:
@@ -232,6 +238,14 @@ def main() -> int:
     figures = {"calls": len(CALLS), "comparisons": checks.count, "mismatches": len(checks.failed)}
     print(json.dumps({"conformance": "vllm", "version": "0.32.0", **figures}))
     return 1 if checks.failed else 0
+
+
+def _parallel(devices: int) -> tuple[list[str], dict[str, str]]:
+    """Flags and variables; a process a device, none of them bound to cores that others need."""
+    if devices == 1:
+        return [], {}
+    flags = ["--tensor-parallel-size", str(devices), "--distributed-executor-backend", "mp"]
+    return flags, {"VLLM_CPU_OMP_THREADS_BIND": "nobind", "OMP_NUM_THREADS": "1"}
 
 
 def _drive(
