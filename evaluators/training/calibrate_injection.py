@@ -40,6 +40,7 @@ KINDS: Final[Mapping[str, tuple[float, tuple[str, ...]]]] = {
             "arena_hard",
             "xstest",
             "our ordinary prompts",
+            "written requests",
         ),
     ),
 }

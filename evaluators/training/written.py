@@ -1,0 +1,42 @@
+"""Texts written one by one for the injection heads: folder `written`, whose README tells of them."""
+
+import json
+import zlib
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from tachograph_evaluators.small_model.weights import HeadName
+
+FOLDER: Final = Path(__file__).parent / "written"
+_KEPT_BACK: Final = 5  # of each so many texts one is kept for calibration
+_OF_DOCUMENTS: Final = ("planted", "document")
+
+
+class Written(NamedTuple):
+    """A request, or a document with or without an order to the model planted in it."""
+
+    text: str
+    label: int
+    kind: str
+
+    @property
+    def template(self) -> HeadName:
+        """The reader that it is for."""
+        return "planted" if self.kind.startswith(_OF_DOCUMENTS) else "injection"
+
+    @property
+    def is_kept_back(self) -> bool:
+        """Whether it is for calibration, not for training."""
+        return zlib.crc32(self.text.encode()) % _KEPT_BACK == 0
+
+
+def written(folder: Path = FOLDER) -> list[Written]:
+    """All of them, each once, in the files' order."""
+    rows = (
+        json.loads(line)
+        for path in sorted(folder.glob("*.jsonl"))
+        for line in path.read_text(encoding="utf-8").split("\n")
+        if line
+    )
+    found = (Written(row["text"], int(row["label"]), row["kind"]) for row in rows)
+    return list({" ".join(one.text.lower().split()): one for one in found}.values())
