@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from tachograph.semconv.values import GENERATIVE_OPERATIONS
 from tachograph_store.client import Store
 from tachograph_store.errors import QueryTooLarge
+from tachograph_store.message_events import AFTER, BEFORE, OF_ANSWERS
 from tachograph_store.mutations import MutationProgress, finish_mutations, mutate
 from tachograph_store.named import query_text
 
@@ -131,7 +131,10 @@ class DayRollups:
             "project": self._project,
             "day": day,
             "partition": f"{day:%Y%m%d}",
-            "operations": sorted(GENERATIVE_OPERATIONS),
+            **OF_ANSWERS,
+            "has_told": True,
+            "since_ns": _start_s(day) * 10**9,
+            "until_ns": (_start_s(day) + _DAY_S) * 10**9,
             "version": version,
             "depth": TOP_TRACES,
             "looked_at": TOP_REQUESTS,
@@ -156,6 +159,16 @@ class DayRollups:
             "version": version,
         }
         self._store.command(_NOTE, parameters)
+
+
+def _start_s(day: date) -> int:
+    return (day - FIRST_DAY).days * _DAY_S
+
+
+def days_told(since_s: int, until_s: int) -> set[date]:
+    """The days of the answers of which events in [since, until) may tell."""
+    first_s = max(0, since_s - AFTER // timedelta(seconds=1))
+    return days_between(first_s, until_s + BEFORE // timedelta(seconds=1))
 
 
 def days_between(since_s: int, until_s: int) -> set[date]:

@@ -1,7 +1,7 @@
 """The text of named queries: one `.sql` file per question, shipped beside `queries/`.
 
 What several questions have in common word for word lies in `queries/fragments/` and stands in each as a
-line `-- include NAME`.
+line `-- include NAME`; a fragment may include another.
 """
 
 import re
@@ -24,14 +24,19 @@ def query_text(name: str) -> str:
     text = _text(name)
     if text is None:
         raise KeyError(f"there is no query {name!r}")
-    return _INCLUDE.sub(lambda line: _fragment(line[1]), text)
+    return _INCLUDE.sub(lambda line: fragment_text(line[1]), text)
 
 
-def _fragment(name: str) -> str:
+def fragment_text(name: str) -> str:
+    """The SQL of `queries/fragments/<name>.sql`, with its own fragments.
+
+    Raises:
+        KeyError: there is no such fragment.
+    """
     text = _text("fragments", name)
     if text is None:
         raise KeyError(f"there is no fragment {name!r}")
-    return text
+    return _INCLUDE.sub(lambda line: fragment_text(line[1]), text)
 
 
 def _text(*place: str) -> str | None:

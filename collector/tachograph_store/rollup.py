@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from tachograph_store.client import Store
-from tachograph_store.day_rollups import DayRollups, day_of, days_between
+from tachograph_store.day_rollups import DayRollups, day_of, days_between, days_told
+from tachograph_store.message_events import OF_EVENTS
 from tachograph_store.named import query_text
 from tachograph_store.retention import effective
 
@@ -164,11 +165,19 @@ class RollupJob:
         marks = self._store.rows("rollup_marks", {"project": project})
         dirty = self._store.rows(
             "rollup_dirty",
-            {"project": project, "since_us": since_us, "child_late_s": CHILD_LATE_S},
+            {
+                "project": project,
+                "since_us": since_us,
+                "child_late_s": CHILD_LATE_S,
+                **OF_EVENTS,
+            },
         )
         days = DayRollups(self._store, project)
+        periods = [(mark["since_s"], mark["until_s"]) for mark in marks]
         touched = {day_of(row["minute"]) for row in dirty}
-        touched.update(*(days_between(mark["since_s"], mark["until_s"]) for mark in marks))
+        touched.update(*(days_between(*period) for period in periods))
+        events = [(row["minute"], row["minute"] + 60) for row in dirty if row["has_events"]]
+        touched.update(*(days_told(*period) for period in (*periods, *events)))
         days.take_back(touched | days.scored_since(since_us))
         yield from self._uncount(project, [row["minute"] for row in dirty])
         # Of a minute that was written to just now readers take the spans anyway; it is computed once,

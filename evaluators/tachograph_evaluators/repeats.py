@@ -12,6 +12,7 @@ from tachograph_store.queries.evaluation import (
     Repeat,
     evaluation_repeats,
 )
+from tachograph_store.queries.told import find_told_repeats, has_told
 
 LOOK_BACK_S: Final = 86_400.0
 """Answers that began longer before are not looked for."""
@@ -32,14 +33,20 @@ def repeats(
     Raises StoreError.
     """
     found: dict[AnswerKey, list[str]] = {}
-    lacking = {key: text for key, text in texts.items() if text.prompt and text.prompt_hash}
+    lacking = {key: text for key, text in texts.items() if text.prompt}
+    are_told = bool(lacking) and _has_told(store, project, list(lacking))
     for before_s in _STEPS_S:
         if not lacking:
             break
-        hashes = [text.prompt_hash for text in lacking.values()]
+        keys, asked = list(lacking), lacking.values()
+        limits = (before_s, most + 1, _MAX_BYTES)
         rows = evaluation_repeats(
-            store, project, list(lacking), hashes, before_s, most + 1, _MAX_BYTES
+            store, project, keys, [text.prompt_hash for text in asked], *limits
         )
+        if are_told:
+            rows += find_told_repeats(
+                store, project, keys, [text.asked_hash for text in asked], *limits
+            )
         by_prompt: dict[tuple[int, str | None], list[Repeat]] = defaultdict(list)
         for row in rows:
             by_prompt[row.prompt_hash, row.model].append(row)
@@ -49,12 +56,20 @@ def repeats(
     return found
 
 
+def _has_told(store: Store, project: str, keys: Sequence[AnswerKey]) -> bool:
+    starts_ns = [key.start_us * 1000 for key in keys]
+    since_ns = min(starts_ns) - int(LOOK_BACK_S * 1e9)
+    return has_told(
+        store, {"project": project, "since_ns": since_ns, "until_ns": max(starts_ns) + 1}
+    )
+
+
 def _others(text: AnswerText, rows: Sequence[Repeat], most: int) -> list[str]:
+    own = answer_text(text.completion)
     others = [
-        row.completion
+        (row.trace_id, answer_text(row.completion) or "")
         for row in rows
         if (row.trace_id, row.span_id) != (text.trace_id, text.span_id)
-        # The caller's span of the same request, before it is known not to count.
-        and not (row.trace_id == text.trace_id and row.completion == text.completion)
     ]
-    return [answer_text(completion) or "" for completion in others[:most]]
+    # The caller's span of the same request, before it is known not to count, says the same.
+    return [said for trace_id, said in others if (trace_id, said) != (text.trace_id, own)][:most]

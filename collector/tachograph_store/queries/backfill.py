@@ -4,13 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from tachograph.semconv.values import GENERATIVE_OPERATIONS
 from tachograph_store.client import Store
+from tachograph_store.message_events import OF_ANSWERS
 from tachograph_store.queries import run
 from tachograph_store.queries.evaluation import Candidate
-from tachograph_store.queries.told import MESSAGE_EVENTS
-
-_OPERATIONS = sorted(GENERATIVE_OPERATIONS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +47,8 @@ def backfill_answers(
         since_ns=since_ns,
         until_ns=until_ns,
         evaluators=list(evaluators),
-        operations=_OPERATIONS,
-        events=sorted(MESSAGE_EVENTS),
+        has_told=True,
+        **OF_ANSWERS,
         limit=limit,
     )
 
@@ -68,6 +65,6 @@ def backfill_progress(
         since_ns=since_ns,
         until_ns=until_ns,
         evaluators=list(evaluators),
-        operations=_OPERATIONS,
-        events=sorted(MESSAGE_EVENTS),
+        has_told=True,
+        **OF_ANSWERS,
     )[0]

@@ -18,9 +18,6 @@ WHERE project = {project:String}
   AND start_time >= fromUnixTimestamp64Nano({since_ns:Int64}, 'UTC')
   AND start_time < fromUnixTimestamp64Nano({until_ns:Int64}, 'UTC')
   AND is_counted
-  AND operation IN {operations:Array(String)}
-  AND status_code != 'ERROR'
-  AND (NOT completion.null OR (trace_id, span_id) IN
-  (
-      -- include told_of_range
-  ))
+  AND (
+      -- include judgeable
+  )

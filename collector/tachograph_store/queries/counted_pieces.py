@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from tachograph_store.client import Store
+from tachograph_store.message_events import AFTER, BEFORE, OF_EVENTS
 from tachograph_store.queries.selection import Selection, nanoseconds
 from tachograph_store.rollup import (
     CHILD_EARLY_S,
@@ -20,6 +22,8 @@ WHOLE: Final = 2**32 - 1
 _MAX_RAW_MINUTES: Final = 1_000
 """Single minutes that one question reads from spans; with more, everything behind them is."""
 _SECOND: Final = 1_000_000_000
+_TOLD_BEFORE_S: Final = BEFORE // timedelta(seconds=1)
+_TOLD_AFTER_S: Final = AFTER // timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +85,7 @@ def counted_pieces(
     last_s = until_ns // (60 * _SECOND) * 60
     if first_s >= last_s or (step_s is not None and step_s % 60):
         return all_raw
-    changes = changed_minutes(store, selection.project, first_s, last_s, reads_groups)
+    changes = changed_minutes(store, selection.project, first_s, last_s, reads_groups=reads_groups)
     if changes is None:
         return all_raw
     raw = set(changes.minutes)
@@ -112,16 +116,29 @@ class ChangedMinutes:
     has_doubles: bool
     settled_us: int
     """Up to when, by `stored_at`, the rollup job had seen the spans."""
+    told_periods: Sequence[tuple[int, int]]
+    """Seconds [since, until) in which events may have come, or gone, that tell what was answered."""
 
 
 def changed_minutes(
-    store: Store, project: str, since_s: int, until_s: int, reads_groups: bool
+    store: Store,
+    project: str,
+    since_s: int,
+    until_s: int,
+    *,
+    reads_groups: bool = False,
+    for_answers: bool = False,
 ) -> ChangedMinutes | None:
-    """What of [since_s, until_s) has to be read from spans; None if the rollup job never ran."""
+    """What of [since_s, until_s) has to be read from spans; None if the rollup job never ran.
+
+    `for_answers`: periods in which events told of answers of the range lie beside it too.
+    """
+    before_s, after_s = (_TOLD_BEFORE_S, _TOLD_AFTER_S) if for_answers else (0, 0)
     parameters = {
         "project": project,
-        "child_since_ns": (since_s - CHILD_EARLY_S) * _SECOND,
-        "child_until_ns": (until_s + CHILD_LATE_S) * _SECOND,
+        **OF_EVENTS,
+        "child_since_ns": (since_s - max(before_s, CHILD_EARLY_S)) * _SECOND,
+        "child_until_ns": (until_s + max(after_s, CHILD_LATE_S)) * _SECOND,
     }
     state = store.rows(
         "rollup_state",
@@ -155,7 +172,8 @@ def changed_minutes(
         )
         raw.update(row["minute"] for row in parents)
         has_doubles = has_doubles or bool(parents)
-    return ChangedMinutes(frozenset(raw), has_doubles, settled_us)
+    told = [(row["since_s"], row["until_s"]) for row in state if row["has_events"]]
+    return ChangedMinutes(frozenset(raw), has_doubles, settled_us, told)
 
 
 def _split_tail(raw: list[int], last_s: int) -> tuple[int, list[int]]:

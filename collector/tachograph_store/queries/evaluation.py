@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from tachograph.semconv.values import GENERATIVE_OPERATIONS
 from tachograph_store.client import Store
@@ -55,7 +56,8 @@ class AnswerText:
     start_ns: int
     stored_us: int
     prompt: str | None
-    prompt_hash: int  # 64 bits: equal for equal prompts; 0 where it is not known
+    prompt_hash: int  # 64 bits: equal for equal prompts
+    asked_hash: int  # of the last of its messages, where these came apart; else the same
     completion: str | None
     context: str | None
     finish_reasons: Sequence[str]
@@ -254,20 +256,33 @@ def evaluation_repeats(
     At most `samples` of each prompt and model, the newest first; none that was asked for at
     temperature 0, none of more than `max_bytes`. The answers of `keys` may be among them.
     """
-    since_ns, until_ns = _range(keys)
     return run(
         store,
         "evaluation_repeats",
         Repeat,
-        project=project,
-        since_ns=since_ns - int(before_s * 1e9),
-        until_ns=until_ns,
-        prompt_hashes=sorted(set(prompt_hashes)),
-        operations=_OPERATIONS,
-        samples=samples,
+        **repeats_of(project, keys, prompt_hashes, before_s, samples),
         max_bytes=max_bytes,
-        limit=100 * samples,
     )
+
+
+def repeats_of(
+    project: str,
+    keys: Sequence[AnswerKey],
+    prompt_hashes: Sequence[int],
+    before_s: float,
+    samples: int,
+) -> dict[str, Any]:
+    """Parameters of the questions for other answers to some prompts."""
+    since_ns, until_ns = _range(keys)
+    return {
+        "project": project,
+        "since_ns": since_ns - int(before_s * 1e9),
+        "until_ns": until_ns,
+        "prompt_hashes": sorted(set(prompt_hashes)),
+        "operations": _OPERATIONS,
+        "samples": samples,
+        "limit": 100 * samples,
+    }
 
 
 def evaluation_scored(store: Store, project: str, keys: Sequence[AnswerKey]) -> list[Settled]:

@@ -7,6 +7,7 @@ SELECT
     toUnixTimestamp64Micro(stored_at) AS stored_us,
     prompt,
     cityHash64(ifNull(prompt, '')) AS prompt_hash,
+    prompt_hash AS asked_hash,
     completion,
     context,
     finish_reasons,

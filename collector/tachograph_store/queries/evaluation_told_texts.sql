@@ -4,6 +4,7 @@ SELECT
     parent_span_id AS span_id,
     name,
     prompt,
+    cityHash64(ifNull(prompt, '')) AS prompt_hash,
     completion
 FROM
 (

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tachograph.semconv.values import GENERATIVE_OPERATIONS
 from tachograph_store.client import Store
+from tachograph_store.message_events import OF_ANSWERS
 from tachograph_store.queries import run
 from tachograph_store.queries.cursor import newest_first
 from tachograph_store.queries.foremost import BY_TIME, FoundPlace, foremost_places
@@ -13,6 +13,7 @@ from tachograph_store.queries.overview import has_skips
 from tachograph_store.queries.quality import THRESHOLD
 from tachograph_store.queries.search import parse_search
 from tachograph_store.queries.selection import Selection, nanoseconds
+from tachograph_store.queries.told import has_told
 from tachograph_store.queries.traces import TraceLine, TraceScores, lines_and_scores
 
 Only = Literal["", "failed", "low_score", "unscored", "no_first_chunk", "no_tokens"]
@@ -52,8 +53,9 @@ def find_traces(
         "order": order,
         "price": "",
         "threshold": THRESHOLD,
-        "operations": sorted(GENERATIVE_OPERATIONS),
+        **OF_ANSWERS,
         "has_skips": only == "unscored" and has_skips(store, selection),
+        "has_told": only == "unscored" and has_told(store, selection.range_parameters()),
         "limit": limit + 1,
     }
     since_ns = nanoseconds(selection.since)

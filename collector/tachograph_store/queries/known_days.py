@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from tachograph_store.client import Store
-from tachograph_store.day_rollups import day_of
+from tachograph_store.day_rollups import day_of, days_told
 from tachograph_store.queries.counted_pieces import changed_minutes
 from tachograph_store.queries.selection import Selection
 
@@ -38,6 +38,12 @@ class KnownDays:
         }
 
 
+    def quiet_partitions(self) -> list[str]:
+        """Partitions of days between others of these: an event there tells of no other day's answer."""
+        days = set(self.days)
+        return [f"{day:%Y%m%d}" for day in self.days if {day - _DAY, day + _DAY} <= days]
+
+
 NO_DAYS: Final = KnownDays()
 
 
@@ -59,11 +65,14 @@ def known_days(
         return NO_DAYS
     # The job takes a day back before its cursor passes what changed it: first what is behind the
     # cursor, then the notes.
-    changes = changed_minutes(store, selection.project, since_s, until_s, reads_groups=False)
+    changes = changed_minutes(
+        store, selection.project, since_s, until_s, for_answers=for_answers
+    )
     if changes is None:
         return NO_DAYS
     changed = {day_of(minute) for minute in changes.minutes}
     if for_answers:
+        changed.update(*(days_told(*period) for period in changes.told_periods))
         scored = store.rows(
             "rollup_scored_days", {"project": selection.project, "since_us": changes.settled_us}
         )

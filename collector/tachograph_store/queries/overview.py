@@ -6,11 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from tachograph.semconv.values import GENERATIVE_OPERATIONS
 from tachograph_store.client import Store
+from tachograph_store.message_events import OF_ANSWERS
 from tachograph_store.queries.counted import counted_requests
 from tachograph_store.queries.known_days import known_days
 from tachograph_store.queries.selection import Selection, whole_days
+from tachograph_store.queries.told import has_told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,12 +127,15 @@ def overview_series(store: Store, selection: Selection, step_s: int) -> list[Ove
 
 def overview_unscored(store: Store, selection: Selection) -> Coverage:
     """How far the evaluators have come with the answers of the selection."""
+    days = known_days(store, selection, for_answers=True)
+    asked = selection.range_parameters()
     parameters = {
         **selection.parameters(),
         **whole_days(selection.since, selection.until),
-        "operations": sorted(GENERATIVE_OPERATIONS),
+        **OF_ANSWERS,
+        "has_told": has_told(store, asked, days.quiet_partitions()),
     }
-    known = known_days(store, selection, for_answers=True).parameters()
+    known = days.parameters()
     kinds = (False, True) if parameters["whole_from"] else (False,)
     rows = [
         store.rows("overview_unscored", {**parameters, **known, "is_whole": is_whole})[0]
@@ -142,8 +146,10 @@ def overview_unscored(store: Store, selection: Selection) -> Coverage:
     unscored = sum(row["unscored"] for row in rows)
     left_out = 0
     if unscored and has_skips(store, selection):
-        asked = {**parameters, "has_skips": True}
-        left_out = int(store.rows("overview_left_out", asked)[0]["answers"])
+        # Days that were added up know what events told; the spans of all days are read here.
+        is_told = parameters["has_told"] or (bool(days.days) and has_told(store, asked))
+        of_all = {**parameters, "has_skips": True, "has_told": is_told}
+        left_out = int(store.rows("overview_left_out", of_all)[0]["answers"])
     return Coverage(
         answers=sum(row["answers"] for row in rows),
         unscored=max(0, unscored - left_out),

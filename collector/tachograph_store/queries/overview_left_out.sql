@@ -10,9 +10,9 @@ WHERE project = {project:String}
   AND (empty({models:Array(String)}) OR has({models:Array(String)}, coalesce(response_model, request_model, '')))
   AND (empty({tenants:Array(String)}) OR has({tenants:Array(String)}, ifNull(tenant, '')))
   AND (empty({variants:Array(String)}) OR has({variants:Array(String)}, ifNull(variant, '')))
-  AND operation IN {operations:Array(String)}
-  AND status_code != 'ERROR'
-  AND NOT completion.null  -- the null map: the text itself would be read by IS NOT NULL
+  AND (
+      -- include judgeable
+  )
   AND cityHash64(trace_id, span_id) IN (
       -- include left_out_answers
   )

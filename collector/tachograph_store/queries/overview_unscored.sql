@@ -1,5 +1,4 @@
--- How many judgeable answers of the range have no score by an evaluator yet. An answer whose text
--- was not captured cannot be judged and is not waited for.
+-- How many judgeable answers of the range have no score by an evaluator yet.
 -- Days that lie in the range as a whole are asked for by their names ({is_whole}), but for those that
 -- were added up.
 -- Spans are compared by a hash of 64 bits: several times as fast as two strings, and exact in practice.
@@ -25,6 +24,6 @@ WHERE project = {project:String}
   AND (empty({models:Array(String)}) OR has({models:Array(String)}, coalesce(response_model, request_model, '')))
   AND (empty({tenants:Array(String)}) OR has({tenants:Array(String)}, ifNull(tenant, '')))
   AND (empty({variants:Array(String)}) OR has({variants:Array(String)}, ifNull(variant, '')))
-  AND operation IN {operations:Array(String)}
-  AND status_code != 'ERROR'
-  AND NOT completion.null  -- the null map: the text itself would be read by IS NOT NULL
+  AND (
+      -- include judgeable
+  )

@@ -55,7 +55,9 @@ FROM
     FROM
     (
         SELECT
-            operation IN {operations:Array(String)} AND status_code != 'ERROR' AND NOT completion.null AS is_answer,
+            (
+                -- include judgeable
+            ) AS is_answer,
             cityHash64(trace_id, span_id) IN (
                 SELECT cityHash64(trace_id, span_id)
                 FROM scores

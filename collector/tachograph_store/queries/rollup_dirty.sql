@@ -1,17 +1,19 @@
 -- Minutes whose rollups do not know all spans: those where spans were stored since an instant, and
--- those of client spans whose child at the proxy was. `stored_us` is the latest of these instants.
-SELECT d.minute AS minute, max(d.stored_us) AS stored_us
+-- those of client spans whose child at the proxy was. `stored_us` is the latest of these instants;
+-- `has_events`: among them are events that may tell what was answered.
+SELECT d.minute AS minute, max(d.stored_us) AS stored_us, max(d.has_events) AS has_events
 FROM
 (
     SELECT
         toUnixTimestamp(toStartOfMinute(start_time)) AS minute,
-        toUnixTimestamp64Micro(max(stored_at)) AS stored_us
+        toUnixTimestamp64Micro(max(stored_at)) AS stored_us,
+        max(NOT is_counted AND parent_span_id != '' AND name IN {events:Array(String)}) AS has_events
     FROM spans
     WHERE project = {project:String}
       AND stored_at >= fromUnixTimestamp64Micro({since_us:Int64}, 'UTC')
     GROUP BY minute
     UNION ALL
-    SELECT toUnixTimestamp(toStartOfMinute(start_time)) AS minute, max(child.stored_us) AS stored_us
+    SELECT toUnixTimestamp(toStartOfMinute(start_time)) AS minute, max(child.stored_us) AS stored_us, 0 AS has_events
     FROM spans AS parent
     INNER JOIN
     (

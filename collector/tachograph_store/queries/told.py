@@ -3,44 +3,30 @@
 Such an event is a row of its own below the span that it belongs to, and comes before it or after it.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Final
 
-from tachograph.semconv.values import GENERATIVE_OPERATIONS
 from tachograph_store.client import Store
+from tachograph_store.message_events import AFTER, BEFORE, DETAILS, OF_ANSWERS, OF_EVENTS
 from tachograph_store.queries import run
 from tachograph_store.queries.evaluation import (
     AnswerKey,
     AnswerText,
     Candidate,
+    Repeat,
     evaluation_answers,
     evaluation_candidates,
     evaluation_missing,
+    repeats_of,
 )
 
-DETAILS: Final = "gen_ai.client.inference.operation.details"
-"""The event that has the whole conversation; the others have a message each."""
-
-MESSAGE_EVENTS: Final = frozenset(
-    {
-        DETAILS,
-        "gen_ai.system.message",
-        "gen_ai.user.message",
-        "gen_ai.assistant.message",
-        "gen_ai.tool.message",
-        "gen_ai.choice",
-    }
-)
-"""Names of the rows that such events are."""
-
-_EVENTS: Final = sorted(MESSAGE_EVENTS)
-_OPERATIONS: Final = sorted(GENERATIVE_OPERATIONS)
 _EVENTS_PER_ANSWER: Final = 500
-_BEFORE_NS: Final = 600_000_000_000  # a sender's clocks for logs and spans are the same
-_AFTER_NS: Final = 3_600_000_000_000  # the last message of a long stream
-_NO_HASH: Final = 0
+_BEFORE_NS: Final = BEFORE // timedelta(microseconds=1) * 1000
+_AFTER_NS: Final = AFTER // timedelta(microseconds=1) * 1000
 _NEW_US: Final = 600_000_000
 
 
@@ -49,6 +35,8 @@ class Told:
     """What events say of one answer: JSON of messages, or plain text."""
 
     prompt: str | None
+    prompt_hash: int  # as of an answer with the same prompt on its span, if it came in one event
+    asked_hash: int  # of the last event with a prompt
     completion: str | None
 
 
@@ -58,7 +46,16 @@ class _Event:
     span_id: str  # of the answer
     name: str
     prompt: str | None
+    prompt_hash: int
     completion: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bare:
+    trace_id: str
+    span_id: str
+    start_ns: int
+    model: str | None
 
 
 def find_candidates(
@@ -116,8 +113,66 @@ def find_texts(store: Store, project: str, keys: Sequence[AnswerKey]) -> list[An
 def _filled(text: AnswerText, told: Told) -> AnswerText:
     if text.prompt or not told.prompt:
         return replace(text, completion=told.completion)
-    # The engine has no hash of what stands in several rows: other answers to it are not looked for.
-    return replace(text, completion=told.completion, prompt=told.prompt, prompt_hash=_NO_HASH)
+    return replace(
+        text,
+        completion=told.completion,
+        prompt=told.prompt,
+        prompt_hash=told.prompt_hash,
+        asked_hash=told.asked_hash,
+    )
+
+
+def has_told(
+    store: Store, selected: Mapping[str, object], quiet_partitions: Sequence[str] = ()
+) -> bool:
+    """Whether any answer in a range may have its text in events: `selected` is the project and the
+    range (`since_ns`, `until_ns`), but for events of some days."""
+    parameters = {
+        **selected,
+        **OF_EVENTS,
+        "has_told": True,
+        "quiet_partitions": list(quiet_partitions),
+    }
+    return bool(store.rows("told_any", parameters)[0]["has_some"])
+
+
+def find_told_repeats(
+    store: Store,
+    project: str,
+    keys: Sequence[AnswerKey],
+    asked_hashes: Sequence[int],
+    before_s: float,
+    samples: int,
+    max_bytes: int,
+) -> list[Repeat]:
+    """As `evaluation_repeats`, of answers whose text came in events; `asked_hashes` are of `AnswerText`.
+
+    Others than those to the very prompts may be among them: compare `prompt_hash`.
+    """
+    found = run(
+        store,
+        "evaluation_told_repeats",
+        _Bare,
+        **repeats_of(project, keys, asked_hashes, before_s, samples),
+        **OF_EVENTS,
+    )
+    if not found:
+        return []
+    told = _told_texts(store, project, found)
+    repeats = []
+    for one in found:
+        text = told.get((one.trace_id, one.span_id))
+        if text and text.completion and len(text.completion.encode()) <= max_bytes:
+            repeats.append(
+                Repeat(
+                    prompt_hash=text.prompt_hash,
+                    model=one.model,
+                    trace_id=one.trace_id,
+                    span_id=one.span_id,
+                    completion=text.completion,
+                )
+            )
+    return repeats
 
 
 def _first(one: Sequence[Candidate], other: Sequence[Candidate], limit: int) -> list[Candidate]:
@@ -127,7 +182,7 @@ def _first(one: Sequence[Candidate], other: Sequence[Candidate], limit: int) -> 
 
 
 def _told_projects(store: Store, project: str, since_us: int) -> list[str]:
-    parameters = {"project": project, "since_us": since_us, "events": _EVENTS}
+    parameters = {"project": project, "since_us": since_us, **OF_EVENTS}
     return sorted(row["project"] for row in store.rows("evaluation_told_projects", parameters))
 
 
@@ -149,15 +204,14 @@ def _told_candidates(
         since_us=since_us,
         until_us=until_us,
         evaluators=list(evaluators),
-        operations=_OPERATIONS,
-        events=_EVENTS,
+        **OF_ANSWERS,
         reads_scores=reads_scores,
         limit=limit,
     )
 
 
 def _told_texts(
-    store: Store, project: str, texts: Sequence[AnswerText]
+    store: Store, project: str, texts: Sequence[AnswerText | _Bare]
 ) -> dict[tuple[str, str], Told]:
     rows = run(
         store,
@@ -168,7 +222,7 @@ def _told_texts(
         until_ns=max(text.start_ns for text in texts) + _AFTER_NS,
         trace_ids=sorted({text.trace_id for text in texts}),
         span_ids=sorted({text.span_id for text in texts}),
-        events=_EVENTS,
+        **OF_EVENTS,
         limit=_EVENTS_PER_ANSWER * len(texts),
     )
     events: dict[tuple[str, str], list[_Event]] = {}
@@ -178,10 +232,21 @@ def _told_texts(
 
 
 def _told(events: Sequence[_Event]) -> Told:
+    prompts = [event for event in events if event.prompt]
+    whole = [event for event in prompts if event.name == DETAILS]
+    hashes = [event.prompt_hash for event in whole[-1:] or prompts] or [0]
     return Told(
-        prompt=_together([(event.name, event.prompt) for event in events]),
+        prompt=_together([(event.name, event.prompt) for event in prompts]),
+        prompt_hash=hashes[0] if len(hashes) == 1 else _hash_of(hashes),
+        asked_hash=hashes[-1],
         completion=_together([(event.name, event.completion) for event in events]),
     )
+
+
+def _hash_of(hashes: Sequence[int]) -> int:
+    """One of several, which no single text is likely to have."""
+    digest = hashlib.blake2b(",".join(map(str, hashes)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest)
 
 
 def _together(texts: Sequence[tuple[str, str | None]]) -> str | None:

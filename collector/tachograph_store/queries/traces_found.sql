@@ -56,9 +56,9 @@ FROM
                     AND value < {threshold:Float64}
             ))
             AND ({only:String} != 'unscored' OR (
-                status_code != 'ERROR'
-                AND NOT completion.null  -- the null map: the text itself would be read by IS NOT NULL
-                AND operation IN {operations:Array(String)}
+                (
+                    -- include judgeable
+                )
                 AND cityHash64(trace_id, span_id) NOT IN (
                     SELECT cityHash64(trace_id, span_id)
                     FROM scores

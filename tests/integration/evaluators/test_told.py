@@ -4,26 +4,34 @@ import json
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tachograph_evaluators.answers import load
 from tachograph_store.client import Store
+from tachograph_store.message_events import DETAILS
 from tachograph_store.queries.backfill import backfill_answers, backfill_progress
 from tachograph_store.queries.evaluation import AnswerKey
-from tachograph_store.queries.told import DETAILS
 from tachograph_store.rows import SpanRow
 from tachograph_store.writer import Writer
 
 from .bench import Bench
 from .conftest import Row, answer_span, chat
 
+BEGAN_NS = time.time_ns() - 60 * 10**9
+
 
 @pytest.fixture
 def bench(reader_store: Store, writer: Writer, project: str) -> Bench:
     """A bench with the usual settings."""
     return Bench(reader_store, writer, project)
+
+
+def key_of(span: SpanRow) -> AnswerKey:
+    """Its place, as planned."""
+    return AnswerKey(trace_id=span.trace_id, span_id=span.span_id, start_us=span.start_time // 1000)
 
 
 def silent(project: str, **fields: Any) -> SpanRow:
@@ -89,12 +97,8 @@ def test_the_messages_are_put_together(reader_store: Store, writer: Writer, proj
             event(plain, DETAILS, 2, completion="another"),
         ]
     )
-    keys = {
-        name: AnswerKey(
-            trace_id=span.trace_id, span_id=span.span_id, start_us=span.start_time // 1000
-        )
-        for name, span in (("spoken", spoken), ("whole", whole), ("plain", plain))
-    }
+    named = {"spoken": spoken, "whole": whole, "plain": plain}
+    keys = {name: key_of(span) for name, span in named.items()}
     found = load(reader_store, project, list(keys.values()), samples=3)
     answer = {name: found[key].answer for name, key in keys.items()}
     assert (answer["spoken"].prompt, answer["spoken"].response) == ("How long?", "Thirty days.")
@@ -129,6 +133,52 @@ def test_the_hourly_comparison_finds_them(
     span = silent(project)
     writer.write_spans([span, *conversation(span)])
     assert bench.settle(bench.sweep, 1) == [span.span_id]
+
+
+def told_answer(project: str, question: str, answer: str, *instructions: str) -> list[SpanRow]:
+    """A silent span, and an event a message."""
+    span = silent(project, start_time=BEGAN_NS)
+    said = [chat("system", text) for text in instructions] + [chat("user", question)]
+    prompts = [
+        event(span, "gen_ai.user.message", 1 + number, prompt=prompt)
+        for number, prompt in enumerate(said)
+    ]
+    return [span, *prompts, event(span, "gen_ai.choice", 9, completion=chat("assistant", answer))]
+
+
+def test_other_answers_to_the_prompt_are_samples_wherever_their_text_is(
+    reader_store: Store, writer: Writer, project: str
+) -> None:
+    asked, one, other = (
+        told_answer(project, "How tall?", answer) for answer in ("41 m", "42 m", "43 m")
+    )
+    whole = [silent(project, start_time=BEGAN_NS)]
+    whole.append(
+        event(whole[0], DETAILS, 2, prompt=chat("user", "How tall?"), completion="a whole one")
+    )
+    own = answer_span(project, "44 m", prompt=chat("user", "How tall?"), start_time=BEGAN_NS)
+    briefed, briefed_again = (
+        told_answer(project, "How tall?", answer, "Be brief.") for answer in ("41.", "42.")
+    )
+    told_off = told_answer(project, "How tall?", "No.", "Be rude.")
+    another = told_answer(project, "How old?", "5")
+    elsewhere = told_answer(f"{project}-other", "How tall?", "6")
+    cold = told_answer(project, "How tall?", "7")
+    cold[0] = replace(cold[0], attributes={"gen_ai.request.temperature": "0"})
+    told = (asked, one, other, whole, briefed, briefed_again, told_off, another, elsewhere, cold)
+    writer.write_spans([own, *(row for rows in told for row in rows)])
+
+    def samples_of(span: SpanRow, most: int = 9) -> set[str]:
+        [found] = load(reader_store, project, [key_of(span)], most).values()
+        return set(found.answer.samples)
+
+    told_others = {"42 m", "43 m", "a whole one"}
+    assert samples_of(asked[0]) == {*told_others, "44 m"}
+    assert samples_of(own) == {"41 m", *told_others}
+    # Of several messages all must be the same, not the last one alone.
+    assert samples_of(briefed[0]) == {"42."}
+    assert samples_of(told_off[0]) == set()
+    assert len(samples_of(asked[0], most=2)) == 2
 
 
 def test_a_backfill_judges_them(bench: Bench, project: str, reader_store: Store) -> None:

@@ -64,6 +64,9 @@ PARAMETERS: dict[str, Any] = {
     "oldest_ns": nanoseconds(SINCE),
     "only": "",
     "has_skips": False,
+    "has_told": False,
+    "events": ["gen_ai.choice"],
+    "quiet_partitions": [],
     "order": "newest",
     "price": "",
     "operations": ["chat"],
@@ -139,6 +142,7 @@ ADDED_UP = {
     "versions": [1],
     "known_partitions": [f"{NOON - timedelta(days=back):%Y%m%d}" for back in (3,)],
 }
+QUIET = [f"{NOON - timedelta(days=back):%Y%m%d}" for back in (2, 3)]
 
 PLANS: dict[str, list[Plan]] = {
     "batch_sizes": [Plan("engine_readings", parameters={"names": ["vllm:num_requests_running"]})],
@@ -189,6 +193,10 @@ PLANS: dict[str, list[Plan]] = {
     "sessions_page": [SPANS_OF_RANGE],
     "span_facts": [replace(BY_TRACE, parameters={"spans": [TRACE + "0" * 16]})],
     "span_of_response": [Plan("spans", narrowed=False)],
+    "told_any": [
+        Plan("spans", parameters={"has_told": True}),
+        Plan("spans", parameters=WHOLE | {"has_told": True, "quiet_partitions": QUIET}),
+    ],
     "top_segments": [
         Plan("spans", parameters=WHOLE_DAYS),
         Plan("spans", parameters=WHOLE_DAYS | ADDED_UP),
@@ -207,6 +215,7 @@ PLANS: dict[str, list[Plan]] = {
         Plan("spans", parameters={"only": "low_score"}),
         Plan("spans", parameters={"only": "unscored"}),
         Plan("spans", parameters={"only": "unscored", "has_skips": True}),
+        Plan("spans", parameters={"only": "unscored", "has_told": True}),
     ],
     "traces_lines": [Plan("spans", skips=("trace_id_index",))],
     "traces_page": [
@@ -401,8 +410,12 @@ def test_a_prompt_asked_again_is_found_by_its_index(filled: Store) -> None:
         "samples": 4,
         "max_bytes": 1000,
     }
-    [(table, indexes)] = reads(filled, "evaluation_repeats", parameters)
-    assert table == "spans"
-    [skip] = [index for index in indexes if index.get("Name") == "prompt_index"]
-    assert skip["Selected Granules"] <= 2 < skip["Initial Granules"]
+    for name in ("evaluation_repeats", "evaluation_told_repeats"):
+        found = reads(filled, name, parameters)
+        assert {table for table, _ in found} == {"spans"}
+        skips = [index for _, indexes in found for index in indexes if index["Type"] == "Skip"]
+        by_prompt = [skip for skip in skips if skip["Name"] == "prompt_index"]
+        if name == "evaluation_repeats":
+            assert max(skip["Initial Granules"] for skip in by_prompt) > 2
+        assert max(skip["Selected Granules"] for skip in by_prompt) <= 2
     assert len(filled.rows("evaluation_repeats", parameters)) == 1
