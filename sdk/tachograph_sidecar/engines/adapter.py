@@ -19,6 +19,7 @@ class EngineAdapter:
             if there is none.
         model_owner: `owned_by` in its `/v1/models`, None if it does not say.
         metrics_path: its Prometheus page, None where it has none.
+        health_path: a page that answers 200 only while it can work, None where any answer must do.
         metric_prefixes: how the names of its own metrics begin.
         asks_for_usage: whether `include_usage` changes nothing in a stream but the one added
             event, so that the sidecar may ask for it unseen.
@@ -33,6 +34,7 @@ class EngineAdapter:
     probe: tuple[str, str] | None = None
     model_owner: str | None = None
     metrics_path: str | None = None
+    health_path: str | None = None
     metric_prefixes: tuple[str, ...] = ()
     asks_for_usage: bool = False
     markers: tuple[str, ...] = ()

@@ -123,9 +123,9 @@ class EngineWatch:
         )
 
     def _metrics_page(self) -> Page | None:
-        path = self.engine.metrics_path
+        path, health_path = self.engine.metrics_path, self.engine.health_path
         try:
-            page = get(self._upstream, path or "/v1/models")
+            page = get(self._upstream, path or health_path or "/v1/models")
         except PageTooLarge as error:
             self.is_up = True
             self.problem = str(error)
@@ -136,6 +136,9 @@ class EngineWatch:
             self.problem = f"the engine at {self._upstream.url} does not answer"
             return None
         if path is None:
+            if health_path is not None and page.status != 200:
+                self.is_up = False
+                self.problem = f"{health_path} answers {page.status}: the engine is not well"
             return None
         if page.status != 200:
             self.problem = f"{path} answers {page.status}: the engine publishes no metrics"

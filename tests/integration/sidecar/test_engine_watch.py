@@ -124,6 +124,16 @@ def test_an_engine_that_is_away_is_a_state() -> None:
     assert [p.value for p in kept if p.name == "tachograph.proxy.upstream_up"] == [0]
 
 
+def test_an_engine_whose_health_page_says_no_is_down(pages: Pages) -> None:
+    watch = _watch(pages, [], name="transformers")
+    watch.look()  # 404: it is there, and cannot work
+    assert watch.is_up is False
+    assert watch.problem is not None and "/health answers 404" in watch.problem
+    pages.pages["/health"] = '{"status": "ok"}'
+    watch.look()
+    assert watch.is_up is True and watch.problem is None
+
+
 def test_an_engine_that_comes_later_is_recognised_then(pages: Pages) -> None:
     watch = _watch(pages, [], name=None)
     watch.look()
