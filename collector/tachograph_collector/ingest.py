@@ -26,7 +26,7 @@ from tachograph_collector.journal.codec import Draft, Packed, Rows, count_of, pa
 from tachograph_collector.journal.journal import Journal
 from tachograph_collector.limiter import Lease
 from tachograph_collector.otlp.compression import decompress
-from tachograph_collector.otlp.decode import Encoding, ExportRequest, decode
+from tachograph_collector.otlp.decode import Encoding, ExportRequest, decoder
 from tachograph_collector.pricing import Pricer
 from tachograph_collector.redaction import Redaction
 from tachograph_collector.retention_days import RetentionDays
@@ -86,12 +86,12 @@ class Ingest:
         redaction = self._redaction.of(project)
 
         def translate(
-            request: ExportTraceServiceRequest,
+            parse: Callable[[], ExportTraceServiceRequest],
             content: bytes | None,
             window: Window,
             rejections: Rejections,
         ) -> list[Draft]:
-            spans = self._spans.translate(request, content, project, window, rejections)
+            spans = self._spans.translate(parse, content, project, window, rejections)
             if redaction is not None:
                 redaction.span_values(spans.rows)
                 for index, of_span in spans.scores.items():
@@ -114,12 +114,12 @@ class Ingest:
         project = body.principal.project
 
         def translate(
-            request: ExportMetricsServiceRequest,
+            parse: Callable[[], ExportMetricsServiceRequest],
             content: bytes | None,
             window: Window,
             rejections: Rejections,
         ) -> list[Draft]:
-            metrics = translate_metrics(request, project, window, self.limits, rejections)
+            metrics = translate_metrics(parse(), project, window, self.limits, rejections)
             accepted: Counter[str] = Counter()
             for source, count in metrics.points.items():
                 accepted[self._books.source_name(project, source)] += count
@@ -138,12 +138,12 @@ class Ingest:
         redaction = self._redaction.of(project)
 
         def translate(
-            request: ExportLogsServiceRequest,
+            parse: Callable[[], ExportLogsServiceRequest],
             content: bytes | None,
             window: Window,
             rejections: Rejections,
         ) -> list[Draft]:
-            logs = translate_logs(request, project, author, window, self.limits, rejections)
+            logs = translate_logs(parse(), project, author, window, self.limits, rejections)
             scores = [score.row for score in logs.scores]
             if redaction is not None:
                 scores = [redaction.score(row) for row in scores]
@@ -188,18 +188,20 @@ class Ingest:
         body: Body,
         lease: Lease,
         request_type: type[ExportRequest],
-        translate: Callable[[ExportRequest, bytes | None, Window, Rejections], list[Draft]],
+        translate: Callable[
+            [Callable[[], ExportRequest], bytes | None, Window, Rejections], list[Draft]
+        ],
     ) -> Rejections:
         max_bytes = self._settings.max_body_bytes
         days = await self._retention.of(body.principal.project)
 
         def prepare() -> tuple[list[Packed], Rejections, int]:
             content = decompress(body.content, body.content_encoding, max_bytes)
-            request = decode(content, body.encoding, request_type)
+            parse = decoder(content, body.encoding, request_type)
             rejections = Rejections()
             window = Window.around(time.time_ns(), days.spans_days)
             protobuf = content if body.encoding is Encoding.PROTOBUF else None
-            drafts = translate(request, protobuf, window, rejections)
+            drafts = translate(parse, protobuf, window, rejections)
             for (source, reason), count in rejections.counts.items():
                 source = self._books.source_name(drafts[0].project, source)
                 drafts[0].rejected[source, reason] += count

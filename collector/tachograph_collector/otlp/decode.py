@@ -2,8 +2,9 @@
 
 import base64
 import binascii
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum
+from functools import cache
 from typing import Any, TypeVar
 
 import orjson
@@ -39,16 +40,26 @@ def encoding_of(content_type: str) -> Encoding:
         raise unsupported_media("content-type", content_type, accepted) from None
 
 
+def decoder(
+    body: bytes, encoding: Encoding, request_type: type[ExportRequest]
+) -> Callable[[], ExportRequest]:
+    """A function that parses the request when it is first called, and raises as `decode`.
+
+    Raises `ApiError` 413 itself.
+    """
+    if encoding is not Encoding.PROTOBUF:
+        return cache(lambda: _decode_json(body, request_type))
+    check_protobuf(body, request_type)
+    return cache(lambda: _parse(body, request_type))
+
+
 def decode(body: bytes, encoding: Encoding, request_type: type[ExportRequest]) -> ExportRequest:
     """Parse one export request. Raises `ApiError` 400 with what is wrong with it, 413 when it
     holds more records than may be made of it."""
-    if encoding is Encoding.PROTOBUF:
-        return _decode_protobuf(body, request_type)
-    return _decode_json(body, request_type)
+    return decoder(body, encoding, request_type)()
 
 
-def _decode_protobuf(body: bytes, request_type: type[ExportRequest]) -> ExportRequest:
-    check_protobuf(body, request_type)
+def _parse(body: bytes, request_type: type[ExportRequest]) -> ExportRequest:
     request = request_type()
     try:
         request.ParseFromString(body)

@@ -4,7 +4,8 @@
 What is said in Python by `wire`, `attribute_reader`, `content_hash` and `spans` is said here again for
 the spans of everyday, and nothing else: whatever is written in an unusual way (fields twice or in
 more bytes than needed, events, links, ids or times that are refused, texts to be cut, two names
-for one column) is handed back whole, to be done there. Tests hold both ways against each other.
+for one column) is handed back whole, to be done there. What is not handed back need not be read by
+the official parser: it would have taken it. Tests hold both ways against each other.
 """
 
 cimport cython
@@ -18,6 +19,8 @@ from libc.string cimport memcmp, memcpy, memset
 
 from hashlib import sha256
 
+from google.protobuf.message import DecodeError
+
 cdef extern from "Python.h":
     PyObject* PyDict_GetItemWithError(object mapping, object key) except? NULL
     object PyUnicode_New(Py_ssize_t size, Py_UCS4 largest)
@@ -27,6 +30,13 @@ cdef extern from "Python.h":
 cdef extern from "_sha256.h":
     int sha256_is_fast() nogil
     uint64_t sha256_head(const uint8_t* data, size_t size) nogil
+
+# The shapes of `attribute_reader.DirectLine`.
+cdef enum:
+    MEASUREMENT = 0
+    CONTENT = 1
+    NAME = 2
+    WHOLE_NUMBER = 3
 
 # Of what an attribute becomes: as in `attribute_reader`.
 cdef enum:
@@ -110,12 +120,10 @@ cdef inline const uint8_t* read_field(
     cdef uint64_t size = 0
     field.whole.at = at
     at = read_varint(at, end, &tag)
-    if at == NULL:
+    if at == NULL or tag >> 32 or tag < 8:
         return NULL
     field.number = tag >> 3
     field.wire_type = tag & 7
-    if field.number == 0:
-        return NULL
     if field.wire_type == 2:
         at = read_varint(at, end, &size)
         if at == NULL or size > <uint64_t>(end - at):
@@ -140,6 +148,16 @@ cdef inline const uint8_t* read_field(
         return NULL
     field.whole.size = at - field.whole.at
     return at
+
+
+cdef inline bint is_ascii(const Field* field) noexcept nogil:
+    """False for a text that has to be looked at by those who know UTF-8."""
+    cdef Py_ssize_t i
+    if field.wire_type == 2:
+        for i in range(field.payload.size):
+            if field.payload.at[i] > 0x7F:
+                return False
+    return True
 
 
 cdef inline bint take_once(Piece* place, const Piece* found) noexcept nogil:
@@ -201,6 +219,8 @@ cdef bint cut_span(const uint8_t* at, Py_ssize_t size, Raw* raw) noexcept nogil:
         elif number in (3, 12, 14, 16):
             # What the state of a trace and the like are is of no row, but of the content's hash.
             if raw.others_count == MAX_OTHERS:
+                return False
+            if number == 3 and not is_ascii(&field):
                 return False
             raw.others[raw.others_count] = field.whole
             raw.others_count += 1
@@ -308,7 +328,7 @@ cdef tuple cut_resource(const uint8_t* begin, const Piece* content):
     cdef const uint8_t* at = content.at
     cdef const uint8_t* end = at + content.size
     cdef Field field
-    cdef bytes resource = b""
+    cdef bytes resource = None
     cdef list scopes = []
     while at < end:
         at = read_field(at, end, &field)
@@ -317,20 +337,24 @@ cdef tuple cut_resource(const uint8_t* begin, const Piece* content):
         if field.wire_type != 2:
             continue
         if field.number == 1:
-            resource += field.payload.at[: field.payload.size]
+            if resource is not None:
+                return None
+            resource = field.payload.at[: field.payload.size]
         elif field.number == 2:
             of_scope = cut_scope(begin, &field.payload)
             if of_scope is None:
                 return None
             scopes.append(of_scope)
-    return resource, scopes
+        elif field.number == 3 and not is_ascii(&field):
+            return None
+    return resource or b"", scopes
 
 
 cdef tuple cut_scope(const uint8_t* begin, const Piece* content):
     cdef const uint8_t* at = content.at
     cdef const uint8_t* end = at + content.size
     cdef Field field
-    cdef bytes scope = b""
+    cdef bytes scope = None
     cdef list places = []
     while at < end:
         at = read_field(at, end, &field)
@@ -339,11 +363,15 @@ cdef tuple cut_scope(const uint8_t* begin, const Piece* content):
         if field.wire_type != 2:
             continue
         if field.number == 1:
-            scope += field.payload.at[: field.payload.size]
+            if scope is not None:
+                return None
+            scope = field.payload.at[: field.payload.size]
         elif field.number == 2:
             places.append(field.payload.at - begin)
             places.append(field.payload.at + field.payload.size - begin)
-    return scope, places
+        elif field.number == 3 and not is_ascii(&field):
+            return None
+    return scope or b"", places
 
 
 @cython.final
@@ -360,9 +388,10 @@ cdef class Known:
 cdef class Direct:
     """How the attributes of a name are read whose values seldom come twice."""
 
-    cdef bint is_text
+    cdef int shape
     cdef int kind
     cdef int column
+    cdef uint64_t limit  # bytes of a text, or the largest number
     cdef object convert
 
 
@@ -376,10 +405,12 @@ cdef class SpanReader:
     cdef object _observers, _counting, _operations
     cdef int64_t _day
     cdef tuple _days
-    cdef Py_ssize_t _max_attributes, _max_status_bytes, _max_content_bytes
+    cdef Py_ssize_t _max_attributes, _max_status_bytes
     cdef int _trace_id, _span_id, _parent_id, _start, _duration, _name, _kind, _status_code
     cdef int _status_message, _observer, _is_counted, _map, _hash, _expires, _content_expires
-    cdef int _tenant, _tenant_source, _operation
+    cdef int _tenant, _tenant_source, _operation, _provider, _input, _output
+    cdef int _cache_read, _cache_write, _reasoning
+    cdef object _is_exclusive
 
     def __init__(self, rules):
         index = rules.index
@@ -395,7 +426,6 @@ cdef class SpanReader:
         self._day, self._days = -1, ()
         self._max_attributes = min(rules.max_attributes, MAX_ATTRIBUTES)
         self._max_status_bytes = rules.max_attribute_bytes
-        self._max_content_bytes = rules.max_content_bytes
         self._direct = {head: self._direct_of(line) for head, line in rules.direct}
         self._trace_id, self._span_id = index["trace_id"], index["span_id"]
         self._parent_id, self._start = index["parent_span_id"], index["start_time"]
@@ -405,11 +435,15 @@ cdef class SpanReader:
         self._map, self._hash = index["attributes"], index["content_hash"]
         self._expires, self._content_expires = index["expires_on"], index["content_expires_on"]
         self._tenant, self._tenant_source = index["tenant"], index["tenant_source"]
-        self._operation = index["operation"]
+        self._operation, self._provider = index["operation"], index["provider"]
+        self._input, self._output = index["input_tokens"], index["output_tokens"]
+        self._cache_read, self._cache_write = index["cache_read_tokens"], index["cache_write_tokens"]
+        self._reasoning = index["reasoning_tokens"]
+        self._is_exclusive = rules.is_exclusive
 
     def _direct_of(self, line):
         cdef Direct direct = Direct()
-        direct.is_text, direct.kind, column, direct.convert = line
+        direct.shape, direct.kind, column, direct.limit, direct.convert = line
         direct.column = self._index[column]
         return direct
 
@@ -528,7 +562,7 @@ cdef class SpanReader:
         observer = row[self._observer] if filled[self._observer] else "client"
         if observer not in self._observers:
             return None
-        if needs_settling:
+        if needs_settling and self._may_change(row, filled, scope_name):
             self._settled(row, filled, scope_name, raw.start, raw.end)
         row[self._observer] = observer
         if filled[self._tenant] and not (filled[self._tenant_source] and observer == "proxy"):
@@ -545,6 +579,24 @@ cdef class SpanReader:
         row[self._map] = texts
         row[self._expires], row[self._content_expires] = self._days_of(raw.start // DAY_NS)
         return row
+
+    cdef bint _may_change(self, list row, const uint8_t* filled, str scope_name) except *:
+        """Whether `settle` has anything to do: not where the parts of tokens are within the whole."""
+        cdef int64_t cached = 0
+        cdef int64_t reasoning = 0
+        if filled[self._cache_read]:
+            cached += row[self._cache_read]
+        if filled[self._cache_write]:
+            cached += row[self._cache_write]
+        if filled[self._reasoning]:
+            reasoning = row[self._reasoning]
+        if cached and filled[self._input]:
+            if cached > <int64_t>row[self._input]:
+                return True
+            provider = row[self._provider] if filled[self._provider] else None
+            if self._is_exclusive(scope_name, provider):
+                return True
+        return reasoning and filled[self._output] and reasoning > <int64_t>row[self._output]
 
     cdef _settled(self, list row, uint8_t* filled, str scope_name, int64_t start, int64_t end):
         cdef int i
@@ -615,15 +667,33 @@ cdef class SpanReader:
                     return known
             found = PyDict_GetItemWithError(self._old, key)
             known = <Known>found if found != NULL else self._read_by_rules(key)
+            if known is None:
+                return None
             if len(self._young) >= MAX_KEPT:
                 self._old, self._young = self._young, {}
             self._young[key] = known
             return known
-        return self._read_by_rules(key)
+        # One that nests may nest deeper than a request may: the official parser has to see it.
+        return self._read_by_rules(key) if self._is_text(attribute) else None
+
+    cdef bint _is_text(self, const Piece* attribute) noexcept:
+        cdef const uint8_t* end = attribute.at + attribute.size
+        cdef const uint8_t* at
+        cdef Field field
+        at = read_field(attribute.at, end, &field)
+        if at == NULL or field.number != 1 or field.wire_type != 2:
+            return False
+        if read_field(at, end, &field) != end or field.number != 2 or field.wire_type != 2:
+            return False
+        at = field.payload.at
+        return read_field(at, end, &field) == end and field.number == 1 and field.wire_type == 2
 
     cdef Known _read_by_rules(self, bytes attribute):
         cdef Known known = Known()
-        kind, name, known.value = self._read(attribute)
+        try:
+            kind, name, known.value = self._read(attribute)
+        except (DecodeError, UnicodeDecodeError):
+            return None
         known.kind, known.name = kind, name
         if kind == COLUMN or kind == SETTLED:
             known.column = self._index[name]
@@ -653,21 +723,32 @@ cdef class SpanReader:
             return None
         known = Known()
         known.kind, known.column = direct.kind, direct.column
-        if direct.is_text:
+        if direct.shape == CONTENT or direct.shape == NAME:
             if field.number != 1 or field.wire_type != 2:
                 return None
-            if direct.convert is None and field.payload.size > self._max_content_bytes:
+            if direct.convert is None and <uint64_t>field.payload.size > direct.limit:
                 return None
-            try:
-                text = PyUnicode_DecodeUTF8(<char*>field.payload.at, field.payload.size, NULL) \
-                    if field.payload.size else ""
-            except UnicodeDecodeError:
-                return None
+            if field.payload.size == 0:
+                if direct.shape == NAME:
+                    return None
+                text = ""
+            else:
+                try:
+                    text = PyUnicode_DecodeUTF8(
+                        <char*>field.payload.at, field.payload.size, NULL
+                    )
+                except UnicodeDecodeError:
+                    return None
             if direct.convert is not None:
                 text = direct.convert(text)
-                if self._cut(text, self._max_content_bytes)[1]:
+                if self._cut(text, direct.limit)[1]:
                     return None
             known.value = text
+            return known
+        if direct.shape == WHOLE_NUMBER:
+            if field.number != 3 or field.wire_type != 0 or field.value > direct.limit:
+                return None
+            known.value = field.value
             return known
         if field.number != 4 or field.wire_type != 1:
             return None

@@ -8,7 +8,7 @@ texts to be cut) is left to `fields.read_attributes`, which knows all rules; a t
 against each other.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
@@ -17,6 +17,7 @@ from tachograph.semconv import attributes as a
 from tachograph_collector.translate.columns import (
     CONTENT_COLUMNS,
     LONG_ATTRIBUTES,
+    MAX_TYPED_TEXT_BYTES,
     PREFIXES,
     RENAMED,
     TYPED_COLUMNS,
@@ -25,8 +26,14 @@ from tachograph_collector.translate.columns import (
 from tachograph_collector.translate.fields import MAX_KEY_BYTES, SpanFields, bounded
 from tachograph_collector.translate.limits import Limits
 from tachograph_collector.translate.values import (
+    MAX_CHUNK_COUNT,
+    MAX_COUNT,
     Value,
+    as_chunk_count,
+    as_count,
+    as_identifier,
     as_quantity,
+    as_text,
     cut,
     python_value,
     text_of,
@@ -55,12 +62,20 @@ _Direct = Callable[[bytes], _Read | None]
 """Reads an attribute of a certain name; None where its value is not of the usual kind."""
 
 
+MEASUREMENT: Final = 0  # a finite number of 0 or more
+CONTENT: Final = 1  # a text
+NAME: Final = 2  # a text that is not empty
+WHOLE_NUMBER: Final = 3
+
+
 class DirectLine(NamedTuple):
     """How attributes of one name are read that are not remembered."""
 
-    is_text: bool  # or a measurement
+    shape: int
     kind: int
     column: str
+    limit: int
+    """Bytes of a text, or the largest number."""
     convert: Callable[[Value], str] | None
     """Of a text, what is made of it where it does not stay as it is."""
 
@@ -155,18 +170,32 @@ class AttributeReader:
         for name, column in TYPED_COLUMNS.items():
             head = head_of(name)
             if head is not None and column.convert is as_quantity and _fills_one(name, column):
-                yield head, DirectLine(False, _kind_of(column), column.name, None)
+                yield head, DirectLine(MEASUREMENT, _kind_of(column), column.name, 0, None)
         for name, (_, content) in CONTENT_COLUMNS.items():
             head = head_of(name)
             is_usual = name not in RENAMED and name not in TYPED_COLUMNS and name not in _SPECIAL
             if head is not None and is_usual:
                 convert = None if content.convert is text_of else content.convert
-                yield head, DirectLine(True, _COLUMN, content.column, convert)
+                limit = self._limits.max_content_bytes
+                yield head, DirectLine(CONTENT, _COLUMN, content.column, limit, convert)
+
+    def name_lines(self) -> Iterator[tuple[bytes, DirectLine]]:
+        """The same of names and counts that are mostly new: remembered here all the same, because
+        in Python that is no slower."""
+        for name, column in TYPED_COLUMNS.items():
+            head, shape = head_of(name), _SHAPES.get(column.convert)
+            if (
+                head is not None
+                and shape
+                and column.name in _MOSTLY_NEW
+                and _fills_one(name, column)
+            ):
+                yield head, DirectLine(shape[0], _kind_of(column), column.name, shape[1], None)
 
     def _direct_reader(self, begin: int, line: DirectLine) -> _Direct:
-        if not line.is_text:
+        if line.shape == MEASUREMENT:
             return _measurement_reader(begin, line.kind, line.column)
-        max_bytes, target, convert = self._limits.max_content_bytes, line.column, line.convert
+        max_bytes, target, convert = line.limit, line.column, line.convert
 
         def read(attribute: bytes) -> _Read | None:
             text = text_value(attribute, begin)
@@ -233,6 +262,18 @@ class AttributeReader:
         return become
 
 
+_MOSTLY_NEW: Final = frozenset(
+    {
+        "request_id", "response_id", "session", "user", "input_tokens", "output_tokens",
+        "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "chunk_count",
+    }
+)  # fmt: skip
+_SHAPES: Final[Mapping[Callable[[Value], object], tuple[int, int]]] = {
+    as_text: (NAME, MAX_TYPED_TEXT_BYTES),
+    as_identifier: (NAME, MAX_TYPED_TEXT_BYTES),
+    as_count: (WHOLE_NUMBER, MAX_COUNT),
+    as_chunk_count: (WHOLE_NUMBER, MAX_CHUNK_COUNT),
+}
 _SPECIAL: Final = frozenset({a.TRUNCATED, a.USAGE_COST_CURRENCY})
 
 

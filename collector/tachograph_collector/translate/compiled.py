@@ -30,12 +30,12 @@ class Rules:
     model_operations: AbstractSet[str]
     max_attributes: int
     max_attribute_bytes: int
-    max_content_bytes: int
     direct: Sequence[tuple[bytes, DirectLine]]
     """By how they begin, attributes that are not remembered."""
     read: Callable[[bytes], tuple[int, str, Any]]
     """What becomes of an attribute that is not known yet."""
     settle: Callable[[dict[str, Any], str, int, int], None]
+    is_exclusive: Callable[[str, object], bool]
     cut: Callable[[str, int], tuple[str, bool]]
     day_after: Callable[[int], tuple[date, date]]
     """Of a day since the epoch, when its span and its content expire."""

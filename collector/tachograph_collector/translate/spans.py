@@ -1,6 +1,6 @@
 """`ExportTraceServiceRequest` to span rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -30,6 +30,7 @@ from tachograph_collector.translate.outcome import Rejections
 from tachograph_collector.translate.resource import Source, read_resource
 from tachograph_collector.translate.row import DEFAULTS, INDEX, span_row
 from tachograph_collector.translate.settle import settle
+from tachograph_collector.translate.tokens import is_exclusive
 from tachograph_collector.translate.values import cut
 from tachograph_collector.translate.wire import RawRequest, RawSpan
 from tachograph_store.rows import ScoreRow, SpanRow
@@ -117,7 +118,7 @@ class SpanTranslator:
 
     def translate(
         self,
-        request: ExportTraceServiceRequest,
+        request: ExportTraceServiceRequest | Callable[[], ExportTraceServiceRequest],
         body: bytes | None,
         project: str,
         window: Window,
@@ -125,61 +126,104 @@ class SpanTranslator:
     ) -> TranslatedSpans:
         """Rows of all acceptable spans; the others are counted in `rejections`.
 
-        `body` is what the request was parsed from, if that was protobuf.
+        `body` is what the request was parsed from, if that was protobuf. A request that is yet to be
+        parsed is parsed where the compiled way leaves anything of it; that may raise what it raises.
         """
-        spans = TranslatedSpans()
-        content = body or request.SerializeToString()
+        parse = request if callable(request) else lambda: request
+        content = body or parse().SerializeToString()
         usual = self._usual
-        raw_request: Any = usual.cut(content) if usual is not None else None
-        if raw_request is None:
-            usual, raw_request = None, _cut(content)
-        for resource_spans, (resource, raw_scopes) in zip(
-            request.resource_spans, raw_request, strict=True
-        ):
-            source = None
-            for scope_spans, (scope, raw_spans) in zip(
-                resource_spans.scope_spans, raw_scopes, strict=True
-            ):
-                # Requests of one sender begin alike: 80 µs each, as much as three spans take.
-                is_short = len(resource) + len(scope) <= _MAX_SENDER_BYTES
-                sender = self._senders.get((project, resource, scope)) if is_short else None
+        found = usual.cut(content) if usual is not None else None
+        spans = TranslatedSpans()
+        if usual is None or found is None:
+            self._translate_by_rules(parse(), content, project, window, rejections, spans)
+            return spans
+        for number, (resource, scopes) in enumerate(found):
+            for of_scope, (scope, places) in enumerate(scopes):
+                sender = self._senders.get((project, resource, scope))
                 if sender is None:
-                    source = source or read_resource(resource_spans.resource, self._limits)
-                    sender = _Sender.of(project, source, scope_spans.scope)
-                    if is_short:
-                        self._remember((project, resource, scope), sender)
-                if usual is None:
-                    for span, raw in zip(scope_spans.spans, raw_spans, strict=True):
-                        self._add(spans, span, raw, sender, window, rejections)
-                    continue
-
-                def left(
-                    number: int,
-                    raw: bytes,
-                    found: Any = scope_spans.spans,
-                    sender: _Sender = sender,
-                ) -> None:
-                    self._add(spans, found[number], raw, sender, window, rejections)
-
+                    resource_spans = parse().resource_spans[number]
+                    instrumentation = resource_spans.scope_spans[of_scope].scope
+                    source = read_resource(resource_spans.resource, self._limits)
+                    sender = self._sender(project, resource, scope, source, instrumentation)
                 usual.add(
                     content,
-                    raw_spans,
+                    places,
                     sender.template,
                     sender.digest,
                     sender.scope_name,
                     window.earliest,
                     window.latest,
                     spans.rows,
-                    left,
+                    self._left(parse, number, of_scope, sender, spans, window, rejections),
                 )
                 added = len(spans.rows) - len(spans.sources)
                 spans.sources.extend([sender.source.ledger_name] * added)
         return spans
 
-    def _remember(self, key: tuple[bytes | str, ...], sender: "_Sender") -> None:
-        if len(self._senders) >= _MAX_SENDERS:
-            self._senders = {}
-        self._senders[key] = sender
+    def _left(
+        self,
+        parse: Callable[[], ExportTraceServiceRequest],
+        number: int,
+        of_scope: int,
+        sender: "_Sender",
+        spans: TranslatedSpans,
+        window: Window,
+        rejections: Rejections,
+    ) -> Callable[[int, bytes], None]:
+        """What takes the spans that the compiled way leaves."""
+        found: list[Span] = []
+
+        def add(index: int, raw: bytes) -> None:
+            if not found:
+                found.extend(parse().resource_spans[number].scope_spans[of_scope].spans)
+            self._add(spans, found[index], raw, sender, window, rejections)
+
+        return add
+
+    def _translate_by_rules(
+        self,
+        request: ExportTraceServiceRequest,
+        content: bytes,
+        project: str,
+        window: Window,
+        rejections: Rejections,
+        spans: TranslatedSpans,
+    ) -> None:
+        raw_request = RawRequest.FromString(content)
+        for resource_spans, raw_resource in zip(
+            request.resource_spans, raw_request.resource_spans, strict=True
+        ):
+            resource = b"".join(raw_resource.resource)  # pieces of one message are that message
+            source = None
+            for scope_spans, raw_scope in zip(
+                resource_spans.scope_spans, raw_resource.scope_spans, strict=True
+            ):
+                scope = b"".join(raw_scope.scope)
+                sender = self._senders.get((project, resource, scope))
+                if sender is None:
+                    source = source or read_resource(resource_spans.resource, self._limits)
+                    sender = self._sender(project, resource, scope, source, scope_spans.scope)
+                for span, raw in zip(scope_spans.spans, raw_scope.spans, strict=True):
+                    self._add(spans, span, raw, sender, window, rejections)
+
+    def _sender(
+        self,
+        project: str,
+        resource: bytes,
+        scope: bytes,
+        source: Source,
+        instrumentation: InstrumentationScope,
+    ) -> "_Sender":
+        """A sender that is not known yet, remembered where it is short.
+
+        Requests of one sender begin alike: 80 µs each, as much as several spans take.
+        """
+        sender = _Sender.of(project, source, instrumentation)
+        if len(resource) + len(scope) <= _MAX_SENDER_BYTES:
+            if len(self._senders) >= _MAX_SENDERS:
+                self._senders = {}
+            self._senders[project, resource, scope] = sender
+        return sender
 
     def _add(
         self,
@@ -240,17 +284,6 @@ class _Sender:
         return cls(source, scope.name, template, sender_digest(source.identity, scope))
 
 
-def _cut(content: bytes) -> list[tuple[bytes, list[tuple[bytes, list[bytes]]]]]:
-    """Resources, each with its scopes, each with its spans, as bytes."""
-    return [
-        (  # pieces of one message are that message
-            b"".join(raw.resource),
-            [(b"".join(scope.scope), list(scope.spans)) for scope in raw.scope_spans],
-        )
-        for raw in RawRequest.FromString(content).resource_spans
-    ]
-
-
 def _rules(reader: AttributeReader, limits: Limits) -> Rules:
     """What the compiled way is told, so that nothing is said twice."""
     return Rules(
@@ -262,10 +295,10 @@ def _rules(reader: AttributeReader, limits: Limits) -> Rules:
         model_operations=MODEL_OPERATIONS,
         max_attributes=limits.max_attributes,
         max_attribute_bytes=limits.max_attribute_bytes,
-        max_content_bytes=limits.max_content_bytes,
-        direct=tuple(reader.direct_lines()),
+        direct=(*reader.direct_lines(), *reader.name_lines()),
         read=reader.by_rules,
         settle=settle,
+        is_exclusive=is_exclusive,
         cut=cut,
         day_after=lambda day: (
             _day_after(day, limits.retention_days),

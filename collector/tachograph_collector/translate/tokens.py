@@ -82,7 +82,7 @@ def settle_tokens(columns: dict[str, Any], scope_name: str) -> None:
             is_apart = is_separate
         else:
             is_apart = missing in (cached, cached + reasoning)
-        if cached > given or is_apart or _is_exclusive(scope_name, columns.get("provider")):
+        if cached > given or is_apart or is_exclusive(scope_name, columns.get("provider")):
             columns["input_tokens"] = given + cached
     if reasoning and answered is not None:
         if missing is None or missing not in (0, cached, reasoning, cached + reasoning):
@@ -94,7 +94,8 @@ def settle_tokens(columns: dict[str, Any], scope_name: str) -> None:
 
 
 @lru_cache(1024)
-def _is_exclusive(scope_name: str, provider: object) -> bool:
+def is_exclusive(scope_name: str, provider: object) -> bool:
+    """Whether spans of this scope leave cached tokens out of the input."""
     return any(
         scope_name.startswith(line.scope_prefix) and provider in line.providers
         for line in EXCLUSIVE

@@ -13,8 +13,8 @@ Value = str | bool | int | float | list["Value"] | dict[str, "Value"] | None
 MAX_READ_ATTRIBUTES = 4096
 """Of one span, event, record or resource: a body of 64 MiB has room for millions."""
 
-_MAX_COUNT = 10**15  # no token or byte count is larger; sums of millions of them still fit
-_MAX_CHUNK_COUNT = 2**32 - 1
+MAX_COUNT = 10**15  # no token or byte count is larger; sums of millions of them still fit
+MAX_CHUNK_COUNT = 2**32 - 1
 _MAX_MONEY = Decimal(10) ** 9  # Decimal(18, 9)
 _MONEY_STEP = Decimal(1).scaleb(-9)
 
@@ -100,7 +100,7 @@ def as_count(value: Value) -> int | None:
         if not math.isfinite(value) or not value.is_integer():
             return None
         value = int(value)
-    if isinstance(value, int) and 0 <= value <= _MAX_COUNT:
+    if isinstance(value, int) and 0 <= value <= MAX_COUNT:
         return value
     return None
 
@@ -108,7 +108,7 @@ def as_count(value: Value) -> int | None:
 def as_chunk_count(value: Value) -> int | None:
     """A count that a 32-bit column holds."""
     count = as_count(value)
-    return count if count is not None and count <= _MAX_CHUNK_COUNT else None
+    return count if count is not None and count <= MAX_CHUNK_COUNT else None
 
 
 def as_quantity(value: Value) -> float | None:

@@ -3,6 +3,7 @@
 import random
 import struct
 import time
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 from tests.fixtures.any_otlp import repeating_attributes, requests, spans
-from tests.fixtures.chat_body import chat_body
+from tests.fixtures.chat_body import chat_body, mutated
 
 from tachograph_collector.settings import CollectorSettings
 from tachograph_collector.translate.limits import Limits, Window
@@ -87,40 +88,120 @@ def test_traffic_of_the_sdk_goes_the_compiled_way() -> None:
     assert len(found.rows) == 2
 
 
-def _refuse(*_: Any) -> None:
+def _refuse(*_: Any) -> Any:
     raise AssertionError("left to Python")
 
 
-def test_broken_bodies_never_crash_and_say_the_same() -> None:
-    """What the official parser takes is taken by both ways alike; nothing else comes so far."""
+def test_broken_bodies_are_refused_as_the_official_parser_refuses_them() -> None:
+    """And never crash; what it takes is taken by both ways alike."""
     source = random.Random(7)
     whole = chat_body(NOW)
-    reader = COMPILED._usual
-    assert reader is not None
-    agreed = 0
+    taken = refused = 0
     for _ in range(4_000):
-        body = bytearray(whole)
-        for _ in range(source.randint(1, 4)):
-            at = source.randrange(len(body))
-            match source.randrange(4):
-                case 0:
-                    body[at] = source.randrange(256)
-                case 1:
-                    body[at] ^= 1 << source.randrange(8)
-                case 2:
-                    del body[at : at + source.randint(1, 9)]
-                case _:
-                    body[at:at] = source.randbytes(source.randint(1, 9))
-        broken = bytes(body)
-        reader.cut(broken)
+        broken = mutated(whole, source)
         try:
             ExportTraceServiceRequest.FromString(broken)
         except DecodeError:
+            refused += 1
+            with pytest.raises(DecodeError):
+                _translated_unparsed(broken)
             _throw_at_the_reader(broken)
-            continue
-        agreed += 1
-        _check(broken, NOW)
-    assert agreed > 200
+        else:
+            taken += 1
+            _check(broken, NOW)
+    assert taken > 200 and refused > 200
+
+
+def _translated_unparsed(body: bytes) -> TranslatedSpans:
+    window = Window.around(NOW, LIMITS.retention_days)
+    parse = partial(ExportTraceServiceRequest.FromString, body)
+    return COMPILED.translate(parse, body, "p", window, Rejections())
+
+
+def test_usual_requests_are_not_parsed() -> None:
+    limits = Limits.of(CollectorSettings(), StoreSettings())
+    translator = SpanTranslator(limits)
+    window = Window.around(NOW, limits.retention_days)
+    whole = chat_body(NOW)
+    request = ExportTraceServiceRequest.FromString(whole)
+    first = translator.translate(request, whole, "p", window, Rejections())
+    assert translator.translate(_refuse, whole, "p", window, Rejections()) == first
+
+
+@pytest.mark.parametrize("depth", [20, 95, 96, 97, 98, 99, 100, 101, 2_000])
+def test_nested_deeper_than_the_official_parser_goes(depth: int) -> None:
+    value = b"\x0a\x01v"
+    for _ in range(depth):  # an array in an array
+        value = _field(5, _field(1, value))
+    attribute = b"\x0a\x01k" + _field(2, value)
+    body = _request(_field(9, attribute))
+    try:
+        ExportTraceServiceRequest.FromString(body)
+    except DecodeError:
+        with pytest.raises(DecodeError):
+            _translated_unparsed(body)
+    else:
+        _check(body, NOW)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        b"\x1a\x02\xc3\x28",  # the state of the trace is no UTF-8
+        b"\x2a\x02\xc3\x28",  # nor the name
+        b"\x7a\x04\x12\x02\xc3\x28",  # nor the status
+        b"\x4a\x07\x0a\x01k\x12\x02\x0a\x02",  # a value that ends behind its attribute
+        b"\x4a\x09\x0a\x01k\x12\x04\x0a\x02\xc3\x28",
+        b"\x4a\x05\x0a\x03\xed\xa0\x80",
+        b"\x4a\x02\x0b\x0c",  # a group
+        b"\x82\x80\x80\x80\x80\x01\x00",  # a tag above 32 bits
+    ],
+)
+def test_what_the_official_parser_alone_would_refuse(more: bytes) -> None:
+    body = _request(more)
+    _translated_unparsed(_request(b""))  # the sender is known
+    try:
+        ExportTraceServiceRequest.FromString(body)
+    except DecodeError:
+        with pytest.raises(DecodeError):
+            _translated_unparsed(body)
+    else:
+        _check(body, NOW)
+
+
+def test_a_sender_in_pieces_and_a_schema_that_is_no_text() -> None:
+    span = _field(2, _SPAN)
+    scope, resource = _field(1, b"\x0a\x01s"), _field(1, b"\x0a\x03\x0a\x01k")
+    good = _field(1, resource + _field(2, scope + span))
+    _translated_unparsed(good)
+    for bad in (
+        _field(1, _field(1, b"\x0a\x03") + _field(1, b"\x0a\x01k") + _field(2, scope + span)),
+        _field(1, resource + _field(2, _field(1, b"\x0a") + _field(1, b"\x01s") + span)),
+        _field(1, resource + _field(2, scope + span) + b"\x1a\x01\xff"),
+        _field(1, resource + _field(2, scope + span + b"\x1a\x01\xff")),
+    ):
+        with pytest.raises(DecodeError):
+            ExportTraceServiceRequest.FromString(bad)
+        with pytest.raises(DecodeError):
+            _translated_unparsed(bad)
+
+
+_SPAN = (
+    b"\x0a\x10" + b"t" * 16 + b"\x12\x08ssssssss" + struct.pack("<BQBQ", 0x39, NOW, 0x41, NOW + 1)
+)
+
+
+def _request(more: bytes) -> bytes:
+    """A request of one span with further fields."""
+    return _field(1, _field(2, _field(2, _SPAN + more)))
+
+
+def _field(number: int, content: bytes) -> bytes:
+    size, length = len(content), b""
+    while size > 0x7F:
+        length += bytes([size & 0x7F | 0x80])
+        size >>= 7
+    return bytes([number << 3 | 2]) + length + bytes([size]) + content
 
 
 def _throw_at_the_reader(body: bytes) -> None:
