@@ -37,7 +37,6 @@ class KnownDays:
             "known_partitions": [f"{day:%Y%m%d}" for day in self.days],
         }
 
-
     def quiet_partitions(self) -> list[str]:
         """Partitions of days between others of these: an event there tells of no other day's answer."""
         days = set(self.days)
@@ -65,9 +64,7 @@ def known_days(
         return NO_DAYS
     # The job takes a day back before its cursor passes what changed it: first what is behind the
     # cursor, then the notes.
-    changes = changed_minutes(
-        store, selection.project, since_s, until_s, for_answers=for_answers
-    )
+    changes = changed_minutes(store, selection.project, since_s, until_s, for_answers=for_answers)
     if changes is None:
         return NO_DAYS
     changed = {day_of(minute) for minute in changes.minutes}

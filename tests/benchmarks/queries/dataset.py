@@ -112,19 +112,19 @@ def prepared(folder: Path, rows: int) -> Iterator[tuple[OwnStore, Dataset]]:
     home = folder / str(rows)
     home.mkdir(parents=True, exist_ok=True)
     manifest = home / _MANIFEST
-    own = OwnStore(home)
-    if not manifest.exists():
-        if (home / "store").exists():
-            raise SystemExit(f"{home} holds an unfinished data set: delete it and run again")
-        making = OwnStore(home, _MERGE_DEADLINE_S)
-        making.start(_NICENESS)
-        try:
+    is_made = manifest.exists()
+    if not is_made and (home / "store").exists():
+        raise SystemExit(f"{home} holds an unfinished data set: delete it and run again")
+    making = OwnStore(home, _MERGE_DEADLINE_S)
+    making.start(_NICENESS)
+    try:
+        if not is_made:
             manifest.write_text(json.dumps(asdict(_generate(making, rows))), encoding="utf-8")
-        finally:
-            making.stop()
+        _settle(making)  # of an older data set too: a newer version migrates it, and adds up more
+    finally:
+        making.stop()
+    own = OwnStore(home)
     own.start()
-    with connect(own.settings, "writer") as store:  # what a newer version adds up besides
-        RollupJob(store, settling=timedelta(0)).run()
     try:
         yield own, Dataset(**json.loads(manifest.read_text(encoding="utf-8")))
     finally:
@@ -138,15 +138,19 @@ def _generate(own: OwnStore, rows: int) -> Dataset:
         fill_spans(store, rows, until)
         fill_scores(store, until)
         fill_readings(store, until)
+    return Dataset(rows, int(until.timestamp()), round(time.monotonic() - began, 1))
+
+
+def _settle(own: OwnStore) -> None:
+    """Do what a store does by itself when it is left alone."""
     with connect(own.settings, "migrator") as store:
-        merge_past_days(store, until)
+        merge_past_days(store)
     with connect(own.settings, "writer") as store, Progress() as bars:
         tasks: dict[str, TaskID] = {}
         for step in RollupJob(store, settling=timedelta(0)).steps():
             if step.project not in tasks:
                 tasks[step.project] = bars.add_task(f"rollups of {step.project}")
             bars.update(tasks[step.project], completed=step.minutes, total=step.total_minutes)
-    return Dataset(rows, int(until.timestamp()), round(time.monotonic() - began, 1))
 
 
 def zstd_ratio(store: Store) -> float:

@@ -211,9 +211,16 @@ def fill_readings(store: Store, until: datetime) -> None:
         store.command(READINGS, parameters)
 
 
-def merge_past_days(store: Store, until: datetime) -> None:
-    """What the engine does by itself with days that are over, a quarter of an hour later."""
-    days = [until - timedelta(days=back) for back in range(DAYS, 0, -1)]
-    for day in track(days, description="merging days that are over"):
-        for table in ("spans", "scores", "gpu_readings"):
-            store.command(f"OPTIMIZE TABLE {table} PARTITION ID '{day:%Y%m%d}' FINAL")
+def merge_past_days(store: Store) -> None:
+    """What the engine does by itself with days that are over, a quarter of an hour later.
+
+    A migration of a newer version leaves days in pieces too, and no run lasts that long.
+    """
+    days = store.query(
+        "SELECT table, partition_id FROM system.parts WHERE active AND database = currentDatabase() "
+        "AND table IN ('spans', 'scores', 'gpu_readings') "
+        "AND partition_id < formatDateTime(now('UTC'), '%Y%m%d') "
+        "GROUP BY table, partition_id HAVING count() > 1 ORDER BY table, partition_id"
+    )
+    for day in track(days, description="merging days that are over", disable=not days):
+        store.command(f"OPTIMIZE TABLE {day['table']} PARTITION ID '{day['partition_id']}' FINAL")
