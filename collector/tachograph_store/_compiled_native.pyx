@@ -6,14 +6,17 @@ against each other. Only types that are dear in Python are here.
 """
 
 cimport cython
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_Next
-from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from cpython.object cimport PyObject
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 cdef extern from "Python.h":
+    PyObject* PyBytes_FromStringAndSize(const char* content, Py_ssize_t size) except NULL
+    int _PyBytes_Resize(PyObject** content, Py_ssize_t size) except -1
+    char* PyBytes_AsString(PyObject* content) except NULL
+    void Py_XDECREF(PyObject* something)
     PyObject* PyDict_GetItemWithError(object mapping, object key) except? NULL
     unsigned long long PyLong_AsUnsignedLongLong(object number) except? 0xFFFFFFFFFFFFFFFF
     long PyLong_AsLong(object number) except? -1
@@ -33,26 +36,30 @@ cdef object EPOCH_DAY = 719_163  # date(1970, 1, 1).toordinal()
 
 @cython.final
 cdef class Out:
-    """Bytes that grow."""
+    """Bytes that grow, and are handed over without a copy."""
 
+    cdef PyObject* made  # a bytes object that nobody else knows
     cdef uint8_t* at
     cdef Py_ssize_t size
     cdef Py_ssize_t capacity
 
     def __dealloc__(self):
-        PyMem_Free(self.at)
+        Py_XDECREF(self.made)
 
     cdef uint8_t* room(self, Py_ssize_t count) except NULL:
         """Where `count` more bytes may be written."""
-        cdef Py_ssize_t capacity
-        cdef void* larger
         if self.at == NULL or count > self.capacity - self.size:
-            capacity = max(2 * self.capacity, self.size + count, 256)
-            larger = PyMem_Realloc(self.at, capacity)
-            if larger == NULL:
-                raise MemoryError
-            self.at, self.capacity = <uint8_t*>larger, capacity
+            self.resize(max(2 * self.capacity, self.size + count, 256))
         return self.at + self.size
+
+    cdef int resize(self, Py_ssize_t capacity) except -1:
+        self.at = NULL
+        if self.made == NULL:
+            self.made = PyBytes_FromStringAndSize(NULL, capacity)
+        else:
+            _PyBytes_Resize(&self.made, capacity)  # sets it to NULL where there is no memory
+        self.at, self.capacity = <uint8_t*>PyBytes_AsString(self.made), capacity
+        return 0
 
     cdef int put(self, const void* content, Py_ssize_t count) except -1:
         cdef uint8_t* to = self.room(count)
@@ -98,20 +105,37 @@ cdef class Out:
         return 0
 
     cdef bytes content(self):
-        return PyBytes_FromStringAndSize(<char*>self.at, self.size)
+        """All of them; nothing can be added any more."""
+        cdef bytes content
+        if self.made == NULL or self.size == 0:
+            return b""
+        self.resize(self.size)
+        content = <bytes>self.made
+        Py_XDECREF(self.made)
+        self.made, self.at, self.size, self.capacity = NULL, NULL, 0, 0
+        return content
 
 
 cdef list listed(object values):
     return <list>values if type(values) is list else list(values)
 
 
-cdef bytes nothing(Py_ssize_t rows, Py_ssize_t value_bytes):
+cdef Out begun(bytes head):
+    """What begins with the head of a column."""
+    cdef Out out = Out()
+    if head:
+        out.put(PyBytes_AS_STRING(head), PyBytes_GET_SIZE(head))
+    return out
+
+
+cdef bytes nothing(bytes head, Py_ssize_t rows, Py_ssize_t value_bytes):
     """A column of NULLs."""
-    cdef bytes content = PyBytes_FromStringAndSize(NULL, rows * (1 + value_bytes))
-    cdef char* to = PyBytes_AS_STRING(content)
+    cdef Out out = begun(head)
+    cdef uint8_t* to = out.room(rows * (1 + value_bytes))
     memset(to, 1, rows)
     memset(to + rows, 0, rows * value_bytes)
-    return content
+    out.size += rows * (1 + value_bytes)
+    return out.content()
 
 
 cdef bint is_all_none(list values):
@@ -121,22 +145,22 @@ cdef bint is_all_none(list values):
     return True
 
 
-def strings(values):
+def strings(values, bytes head=b""):
     """`String`."""
-    cdef Out out = Out()
+    cdef Out out = begun(head)
     for value in values:
         out.put_text(value)
     return out.content()
 
 
-def nullable_strings(values):
+def nullable_strings(values, bytes head=b""):
     """`Nullable(String)`."""
     cdef list rows = listed(values)
-    cdef Out out = Out()
+    cdef Out out = begun(head)
     cdef uint8_t* missing
     cdef Py_ssize_t i
     if is_all_none(rows):
-        return nothing(len(rows), 1)
+        return nothing(head, len(rows), 1)
     missing = out.room(len(rows))
     for i in range(len(rows)):
         missing[i] = rows[i] is None
@@ -160,11 +184,11 @@ cdef class Numbers:
     def __init__(self, is_float, width, is_nullable):
         self.is_float, self.width, self.is_nullable = is_float, width, is_nullable
 
-    def __call__(self, values):
+    def __call__(self, values, bytes head=b""):
         cdef list rows = listed(values)
         cdef Py_ssize_t count = len(rows)
         cdef Py_ssize_t i
-        cdef bytes content
+        cdef Out out = begun(head)
         cdef uint8_t* missing
         cdef uint8_t* to
         cdef double real
@@ -172,14 +196,13 @@ cdef class Numbers:
         cdef uint64_t largest = 0xFFFFFFFFFFFFFFFF >> (64 - 8 * self.width)
         if self.is_nullable:
             if is_all_none(rows):
-                return nothing(count, self.width)
-            content = PyBytes_FromStringAndSize(NULL, count * (1 + self.width))
-            missing = <uint8_t*>PyBytes_AS_STRING(content)
+                return nothing(head, count, self.width)
+            missing = out.room(count * (1 + self.width))
             to = missing + count
         else:
-            content = PyBytes_FromStringAndSize(NULL, count * self.width)
             missing = NULL
-            to = <uint8_t*>PyBytes_AS_STRING(content)
+            to = out.room(count * self.width)
+        out.size += count * (self.width + self.is_nullable)
         for i in range(count):
             value = rows[i]
             if missing != NULL:
@@ -197,14 +220,14 @@ cdef class Numbers:
                     raise OverflowError(f"{number} is more than {self.width} bytes hold")
                 memcpy(to, &number, self.width)  # little-endian
             to += self.width
-        return content
+        return out.content()
 
 
-def days(values):
+def days(values, bytes head=b""):
     """`Date`."""
     cdef list rows = listed(values)
-    cdef bytes content = PyBytes_FromStringAndSize(NULL, 2 * len(rows))
-    cdef char* to = PyBytes_AS_STRING(content)
+    cdef Out out = begun(head)
+    cdef uint8_t* to = out.room(2 * len(rows))
     cdef object before = None
     cdef uint16_t number = 0
     cdef Py_ssize_t i
@@ -217,7 +240,8 @@ def days(values):
                 raise OverflowError(f"{value} lies outside of what a Date holds")
             before, number = value, <uint16_t>day
         memcpy(to + 2 * i, &number, 2)
-    return content
+    out.size += 2 * len(rows)
+    return out.content()
 
 
 @cython.final
@@ -297,8 +321,8 @@ cdef class Dictionary:
     def __init__(self, is_nullable):
         self.is_nullable = is_nullable
 
-    def __call__(self, values):
-        cdef Out out = Out()
+    def __call__(self, values, bytes head=b""):
+        cdef Out out = begun(head)
         cdef Places places = Places(self.is_nullable)
         for value in values:
             places.add(value)
@@ -307,9 +331,9 @@ cdef class Dictionary:
         return out.content()
 
 
-def string_maps(values):
+def string_maps(values, bytes head=b""):
     """`Map(LowCardinality(String), String)`."""
-    cdef Out out = Out()
+    cdef Out out = begun(head)
     cdef Out texts = Out()
     cdef Places keys = Places(False)
     cdef object before = None

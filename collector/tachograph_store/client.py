@@ -9,7 +9,7 @@ import json
 import os
 import struct
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -50,6 +50,7 @@ _PACKING_ERRORS = (
     ArithmeticError,
     struct.error,
 )
+_PIECE_BYTES = 256 * 1024
 _CONNECT_TIMEOUT_S = 5
 
 
@@ -271,18 +272,25 @@ class Store:
             except native.PACKING_ERRORS as error:
                 raise _does_not_fit(table, column, error) from error
             pieces.append(piece)
-        block = b"".join(pieces)
+        sent = _joined_where_short(pieces)
         pieces.clear()
         settings = {_TOKEN: token} if token else None
 
         def run(client: Client) -> None:
             compression = client.write_compression
-            data: Any = memoryview(block)  # bytes would be copied behind the statement
+            data: Any = sent  # 20 MB: written as they are, not copied into one
             if compression:
                 compressor: Any = get_compressor(compression)
-                data = b"".join((compressor.compress_block(block), compressor.flush() or b""))
+                parts = [*map(compressor.compress_block, sent), compressor.flush() or b""]
+                data = [part for part in parts if part]
             client.raw_insert(
-                table, list(columns), data, settings, fmt="Native", compression=compression
+                table,
+                list(columns),
+                data,
+                settings,
+                fmt="Native",
+                compression=compression,
+                transport_settings={"Content-Length": str(sum(map(len, data)))},
             )
 
         try:
@@ -370,6 +378,20 @@ def _comment(client: Client, name: str) -> dict[str, Any]:
     if not name or definition is None or definition.readonly:
         return {}
     return {"settings": {"log_comment": name}}
+
+
+def _joined_where_short(pieces: Iterable[bytes]) -> list[bytes]:
+    """The same bytes in pieces of which none is much too short for a packet."""
+    joined: list[bytes] = []
+    short: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        short.append(piece)
+        size += len(piece)
+        if size >= _PIECE_BYTES:
+            joined.append(short[0] if len(short) == 1 else b"".join(short))
+            short, size = [], 0
+    return [*joined, b"".join(short)] if size else joined
 
 
 def _does_not_fit(table: str, column: str, error: Exception) -> RowRefused:

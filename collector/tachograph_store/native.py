@@ -12,9 +12,12 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache, lru_cache
 from itertools import accumulate, chain, count, groupby
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tachograph_store.compiled import is_wanted
+
+if TYPE_CHECKING:
+    from tachograph_store._compiled_native import CompiledPack
 
 Pack = Callable[[Sequence[Any]], bytes]
 """Values of a column as bytes. Raises `TypeError`, `ValueError`, `OverflowError` or
@@ -63,7 +66,9 @@ def column_head(name: str, type_name: str) -> bytes:
 def column(name: str, type_name: str, values: Sequence[Any]) -> bytes:
     """One whole column. Raises `PACKING_ERRORS`."""
     prefix, pack = packer(type_name)
-    return b"".join((column_head(name, type_name), prefix, pack(values)))
+    head = column_head(name, type_name) + prefix
+    compiled = _compiled().get(type_name)
+    return head + pack(values) if compiled is None else compiled(values, head)
 
 
 @lru_cache(256)
@@ -91,7 +96,7 @@ def packer_in_python(type_name: str) -> tuple[bytes, Pack]:
 
 
 @cache
-def _compiled() -> Mapping[str, Pack]:
+def _compiled() -> "Mapping[str, CompiledPack]":
     """By type, what was compiled (`_compiled_native.pyx`); nothing where it was not, or is not wanted."""
     if not is_wanted():
         return {}

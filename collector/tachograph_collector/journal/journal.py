@@ -13,7 +13,7 @@ from typing import Final
 from tachograph_collector.errors import ApiError
 from tachograph_collector.journal.block import accepted_of, counts_of
 from tachograph_collector.journal.codec import Packed
-from tachograph_collector.journal.files import open_private, sync_directory, write_all
+from tachograph_collector.journal.files import open_private, sync_directory, write_pieces
 from tachograph_collector.journal.folder import JournalFolder
 from tachograph_collector.journal.pace import Pace
 from tachograph_collector.journal.record import HEADER_BYTES, Damage, Record, read_records
@@ -156,11 +156,13 @@ class Journal:
 
     def _append(self, batch: Sequence[Packed]) -> None:
         now = time.time_ns()
-        content = b"".join(
-            Record(number, now, packed.rows, packed.meta, packed.payload).packed()
+        pieces = [
+            piece
             for number, packed in enumerate(batch, self._next_record)
-        )
-        if self._free_bytes() < len(content) + _DISK_MARGIN_BYTES:
+            for piece in Record(number, now, packed.rows, packed.meta, packed.payload).pieces()
+        ]
+        size = sum(map(len, pieces))
+        if self._free_bytes() < size + _DISK_MARGIN_BYTES:
             raise OSError(ENOSPC, os.strerror(ENOSPC))
         if self._size >= self._segment_bytes:
             self._leave_segment()
@@ -169,7 +171,7 @@ class Journal:
             self._descriptor = open_private(path, os.O_WRONLY | os.O_APPEND)
             sync_directory(self._folder.path)
         try:
-            write_all(self._descriptor, content)
+            write_pieces(self._descriptor, pieces)
             os.fsync(self._descriptor)
         except OSError:
             # Cut off what nobody was told of, and leave the segment: its end is uncertain.
@@ -178,7 +180,7 @@ class Journal:
             self._leave_segment()
             raise
         with self._arrived:
-            self._size += len(content)
+            self._size += size
             self._next_record += len(batch)
             for packed in batch:
                 self._waiting.update(packed.accepted)

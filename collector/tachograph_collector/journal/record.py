@@ -37,6 +37,10 @@ class Record:
 
     def packed(self) -> bytes:
         """The bytes as they stand in a segment."""
+        return b"".join(self.pieces())
+
+    def pieces(self) -> tuple[bytes, bytes]:
+        """The same, the payload apart: it is long, and need not be copied to be written."""
         head = _HEADER.pack(
             MAGIC,
             FORMAT,
@@ -48,7 +52,7 @@ class Record:
             zlib.crc32(self.payload),
         )
         crc = _CRC.pack(zlib.crc32(self.meta, zlib.crc32(head)))
-        return b"".join((head, crc, self.meta, self.payload))
+        return b"".join((head, crc, self.meta)), self.payload
 
     @property
     def size_bytes(self) -> int:

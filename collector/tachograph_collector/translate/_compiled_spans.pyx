@@ -347,7 +347,8 @@ cdef tuple cut_resource(const uint8_t* begin, const Piece* content):
             scopes.append(of_scope)
         elif field.number == 3 and not is_ascii(&field):
             return None
-    return resource or b"", scopes
+    # Of a resource without scopes nobody would ask whether it is one.
+    return (resource or b"", scopes) if scopes else None
 
 
 cdef tuple cut_scope(const uint8_t* begin, const Piece* content):

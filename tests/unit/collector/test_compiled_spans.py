@@ -175,6 +175,7 @@ def test_a_sender_in_pieces_and_a_schema_that_is_no_text() -> None:
     good = _field(1, resource + _field(2, scope + span))
     _translated_unparsed(good)
     for bad in (
+        _field(1, _field(1, b"\x0a\x03")) + good,
         _field(1, _field(1, b"\x0a\x03") + _field(1, b"\x0a\x01k") + _field(2, scope + span)),
         _field(1, resource + _field(2, _field(1, b"\x0a") + _field(1, b"\x01s") + span)),
         _field(1, resource + _field(2, scope + span) + b"\x1a\x01\xff"),
