@@ -37,24 +37,10 @@ WHERE project = {project:String}
   AND (empty({variants:Array(String)}) OR has({variants:Array(String)}, ifNull(variant, '')))
   AND (s.observer != 'client' OR (s.trace_id, s.span_id) NOT IN
   (
-      SELECT trace_id, parent_span_id
-      FROM spans
-      WHERE project = {project:String}
-        AND start_time >= fromUnixTimestamp64Nano({child_since_ns:Int64}, 'UTC')
-        AND start_time < fromUnixTimestamp64Nano({child_until_ns:Int64}, 'UTC')
+      -- include proxied_calls
         AND stored_at >= fromUnixTimestamp64Micro(settled, 'UTC')
-        AND observer = 'proxy'
-        AND is_counted
-        AND parent_span_id != ''
       UNION ALL
-      SELECT trace_id, parent_span_id
-      FROM spans
-      WHERE project = {project:String}
-        AND start_time >= fromUnixTimestamp64Nano({child_since_ns:Int64}, 'UTC')
-        AND start_time < fromUnixTimestamp64Nano({child_until_ns:Int64}, 'UTC')
-        AND observer = 'proxy'
-        AND is_counted
-        AND parent_span_id != ''
+      -- include proxied_calls
         AND trace_id IN
         (
             SELECT trace_id

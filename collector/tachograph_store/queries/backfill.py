@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from tachograph_store.client import Store
 from tachograph_store.message_events import OF_ANSWERS
@@ -43,12 +44,7 @@ def backfill_answers(
         store,
         "backfill_answers",
         Candidate,
-        project=project,
-        since_ns=since_ns,
-        until_ns=until_ns,
-        evaluators=list(evaluators),
-        has_told=True,
-        **OF_ANSWERS,
+        **_of_range(project, since_ns, until_ns, evaluators),
         limit=limit,
     )
 
@@ -61,10 +57,18 @@ def backfill_progress(
         store,
         "backfill_progress",
         Progress,
-        project=project,
-        since_ns=since_ns,
-        until_ns=until_ns,
-        evaluators=list(evaluators),
-        has_told=True,
-        **OF_ANSWERS,
+        **_of_range(project, since_ns, until_ns, evaluators),
     )[0]
+
+
+def _of_range(
+    project: str, since_ns: int, until_ns: int, evaluators: Sequence[str]
+) -> dict[str, Any]:
+    return {
+        "project": project,
+        "since_ns": since_ns,
+        "until_ns": until_ns,
+        "evaluators": list(evaluators),
+        "has_told": True,
+        **OF_ANSWERS,
+    }

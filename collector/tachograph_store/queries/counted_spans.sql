@@ -48,19 +48,12 @@ WHERE project = {project:String}
   AND (empty({variants:Array(String)}) OR has({variants:Array(String)}, ifNull(s.variant, '')))
   AND (s.observer != 'client' OR (s.trace_id, s.span_id) NOT IN
   (
-      SELECT trace_id, parent_span_id
-      FROM spans
-      WHERE project = {project:String}
-        AND start_time >= fromUnixTimestamp64Nano({child_since_ns:Int64}, 'UTC')
-        AND start_time < fromUnixTimestamp64Nano({child_until_ns:Int64}, 'UTC')
+      -- include proxied_calls
         AND
         (
             start_time >= fromUnixTimestamp64Nano({child_tail_ns:Int64}, 'UTC')
             OR toStartOfMinute(start_time) IN (SELECT toDateTime(arrayJoin({raw_minutes:Array(UInt32)}) + 60 * arrayJoin(range({child_minutes:UInt32})) - {child_early_s:UInt32}, 'UTC'))
         )
         AND {has_doubles:Bool}
-        AND observer = 'proxy'
-        AND is_counted
-        AND parent_span_id != ''
   ))
 GROUP BY step, model, tenant, variant, currency

@@ -14,44 +14,28 @@ FROM
     (
         (
             SELECT 'slowest' AS kind, trace_id, start_time, toFloat64(spans.duration_ns) AS place, spans.expires_on AS spans_expire_on
-            FROM spans FINAL
-            WHERE project = {project:String}
-              AND _partition_id = {partition:String}
-              AND is_counted
-              AND spans.expires_on >= toDate('2000-01-01')  -- an earlier day is the mark of the forgotten
+            -- include requests_of_day
             ORDER BY place DESC, start_time DESC
             LIMIT {looked_at:UInt32}
         )
         UNION ALL
         (
             SELECT 'dearest' AS kind, trace_id, start_time, toFloat64(coalesce(list_cost, compute_cost, 0)) AS place, spans.expires_on AS spans_expire_on
-            FROM spans FINAL
-            WHERE project = {project:String}
-              AND _partition_id = {partition:String}
-              AND is_counted
-              AND spans.expires_on >= toDate('2000-01-01')  -- an earlier day is the mark of the forgotten
+            -- include requests_of_day
             ORDER BY place DESC, start_time DESC
             LIMIT {looked_at:UInt32}
         )
         UNION ALL
         (
             SELECT 'longest_prompt' AS kind, trace_id, start_time, toFloat64(ifNull(input_tokens, 0)) AS place, spans.expires_on AS spans_expire_on
-            FROM spans FINAL
-            WHERE project = {project:String}
-              AND _partition_id = {partition:String}
-              AND is_counted
-              AND spans.expires_on >= toDate('2000-01-01')  -- an earlier day is the mark of the forgotten
+            -- include requests_of_day
             ORDER BY place DESC, start_time DESC
             LIMIT {looked_at:UInt32}
         )
         UNION ALL
         (
             SELECT 'most_tokens' AS kind, trace_id, start_time, toFloat64(ifNull(input_tokens, 0) + ifNull(output_tokens, 0)) AS place, spans.expires_on AS spans_expire_on
-            FROM spans FINAL
-            WHERE project = {project:String}
-              AND _partition_id = {partition:String}
-              AND is_counted
-              AND spans.expires_on >= toDate('2000-01-01')  -- an earlier day is the mark of the forgotten
+            -- include requests_of_day
             ORDER BY place DESC, start_time DESC
             LIMIT {looked_at:UInt32}
         )

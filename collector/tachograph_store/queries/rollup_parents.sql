@@ -9,13 +9,6 @@ WHERE project = {project:String}
   AND is_counted
   AND (trace_id, span_id) IN
   (
-      SELECT trace_id, parent_span_id
-      FROM spans
-      WHERE project = {project:String}
-        AND start_time >= fromUnixTimestamp64Nano({child_since_ns:Int64}, 'UTC')
-        AND start_time < fromUnixTimestamp64Nano({child_until_ns:Int64}, 'UTC')
+      -- include proxied_calls
         AND stored_at >= fromUnixTimestamp64Micro({settled_us:Int64}, 'UTC')
-        AND observer = 'proxy'
-        AND is_counted
-        AND parent_span_id != ''
   )

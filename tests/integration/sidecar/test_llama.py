@@ -5,7 +5,8 @@ import json
 import re
 import socket
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -48,6 +49,19 @@ def _steady(data: bytes) -> bytes:
     for pattern, replacement in _VOLATILE:
         data = pattern.sub(replacement, data)
     return data
+
+
+def _said(data: bytes) -> list[dict[str, Any]]:
+    """The events of a stream, or the one whole answer."""
+    events = [line.removeprefix(b"data: ") for line in data.splitlines() if line[:5] == b"data:"]
+    return [json.loads(event) for event in events or [data]]
+
+
+def facts_of(outlet: "KeepingOutlet") -> Mapping[str, Any]:
+    """The attributes of the span that the sidecar sent."""
+    found = outlet.the_span().attributes
+    assert found is not None
+    return found
 
 
 class Tap:
@@ -163,8 +177,7 @@ def test_a_text_completion_has_its_prompt_and_usage(
         {"prompt": "The sky is", "max_tokens": 4, "temperature": 0, "stream": True},
         "/v1/completions",
     )
-    found = outlet.the_span().attributes
-    assert found is not None
+    found = facts_of(outlet)
     assert found["gen_ai.operation.name"] == "text_completion"
     assert found["gen_ai.usage.output_tokens"] == 4
     assert json.loads(str(found["gen_ai.input.messages"]))[0]["parts"][0]["content"] == "The sky is"
@@ -186,10 +199,9 @@ def test_a_response_of_the_responses_api_is_recorded(
         },
         "/v1/responses",
     )
-    events = [line.removeprefix(b"data: ") for line in data.splitlines() if line[:5] == b"data:"]
-    response = json.loads(events[-1])["response"] if is_stream else json.loads(data)
-    found = outlet.the_span().attributes
-    assert found is not None
+    said = _said(data)[-1]
+    response = said["response"] if is_stream else said
+    found = facts_of(outlet)
     assert found["gen_ai.operation.name"] == "chat"
     assert found["gen_ai.request.max_tokens"] == 4
     assert found["gen_ai.response.id"] == response["id"]
@@ -198,8 +210,8 @@ def test_a_response_of_the_responses_api_is_recorded(
     assert ("tachograph.stream.chunk_count" in found) is is_stream
     asked = json.loads(str(found["gen_ai.input.messages"]))
     assert [message["role"] for message in asked] == ["system", "user"]
-    [said] = json.loads(str(found["gen_ai.output.messages"]))
-    assert said["parts"][0]["content"] == response["output"][0]["content"][0]["text"]
+    [answer] = json.loads(str(found["gen_ai.output.messages"]))
+    assert answer["parts"][0]["content"] == response["output"][0]["content"][0]["text"]
 
 
 @pytest.mark.parametrize("is_stream", [False, True])
@@ -219,11 +231,9 @@ def test_a_message_of_the_messages_api_is_recorded(
         },
         "/v1/messages",
     )
-    events = [line.removeprefix(b"data: ") for line in data.splitlines() if line[:5] == b"data:"]
-    said = [json.loads(event) for event in events] if is_stream else [json.loads(data)]
+    said = _said(data)
     begun = said[0]["message"] if is_stream else said[0]
-    found = outlet.the_span().attributes
-    assert found is not None
+    found = facts_of(outlet)
     assert found["gen_ai.operation.name"] == "chat"
     assert found["gen_ai.response.id"] == begun["id"]
     assert found["gen_ai.response.model"] == begun["model"]
@@ -268,8 +278,7 @@ def test_a_span_says_which_weights_answered(
         "the engine was looked at",
     )
     _ask(url, {**QUESTION, "model": "any name", "max_tokens": 1})
-    found = outlet.the_span().attributes
-    assert found is not None
+    found = facts_of(outlet)
     assert str(found["tachograph.engine.weights"]).endswith("SmolLM2-135M-Instruct.Q4_1.gguf")
     assert found["tachograph.engine.quantization"] == "Q4_1"
     assert found["tachograph.engine.version"]

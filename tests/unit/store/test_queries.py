@@ -44,12 +44,12 @@ def test_lists_never_read_content(name: str) -> None:
     assert words.isdisjoint(CONTENT_COLUMNS)
 
 
-def test_each_fragment_stands_in_several_queries() -> None:
+def test_each_fragment_stands_in_several_places() -> None:
     folder = resources.files("tachograph_store") / "queries" / "fragments"
     fragments = [file.name.removesuffix(".sql") for file in folder.iterdir()]
     assert len(fragments) >= 3
     for fragment in fragments:
-        assert sum(fragment_text(fragment) in query_text(name) for name in NAMES) >= 2
+        assert sum(query_text(name).count(fragment_text(fragment)) for name in NAMES) >= 2
     assert not any("-- include" in query_text(name) for name in NAMES)
 
 
