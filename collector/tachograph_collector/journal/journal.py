@@ -207,6 +207,11 @@ class Journal:
                 lambda: Position(self._segment, self._size) > behind, timeout=timeout_s
             )
 
+    def wait_for(self, records: int, timeout_s: float) -> None:
+        """Return when so many records wait for the store, or after the timeout."""
+        with self._arrived:
+            self._arrived.wait_for(lambda: self._waiting.total() >= records, timeout=timeout_s)
+
     def leave_if_drained(self, position: Position) -> None:
         """Begin a new segment when all of the newest is drained: prompts do not lie about."""
         with self._writing:

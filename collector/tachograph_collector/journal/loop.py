@@ -19,7 +19,7 @@ from tachograph_store.writer import Writer
 _LOGGER = logging.getLogger(__name__)
 _PAUSE_S: Final = 0.4
 """Between the starts of two small inserts: rows gather, each insert has a price of its own. With the
-insert behind it a span is queryable within a second."""
+insert behind it a span is queryable within a second. What is no small one any more does not wait."""
 _IDLE_S: Final = 0.5
 _ADOPT_S: Final = 2.0
 """Between two looks for journals of processes that died."""
@@ -131,8 +131,8 @@ class DrainLoop:
                 self._stop.wait(_IDLE_S if not has_worked else 0)
             elif not has_worked:
                 self._own.journal.wait(self._own.state.position, _IDLE_S)
-            elif self._own.rows < self._own.max_rows // 2:
-                self._stop.wait(max(0.0, began + _PAUSE_S - time.monotonic()))
+            elif self._own.rows < (enough := self._own.max_rows // 2):
+                self._own.journal.wait_for(enough, max(0.0, began + _PAUSE_S - time.monotonic()))
 
     def _step_all(self) -> bool:
         """One block of each journal; one that does not come on keeps no other waiting."""

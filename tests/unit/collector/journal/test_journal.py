@@ -4,6 +4,7 @@ import resource
 import stat
 import subprocess
 import sys
+import threading
 from collections import Counter
 from pathlib import Path
 
@@ -200,3 +201,24 @@ def test_state_and_intent_come_back_and_strangers_do_not(tmp_path: Path) -> None
     fresh = State.load(tmp_path)
     assert fresh.position == Position(0, 0)
     assert fresh.books != state.books  # other lines must not replace those already written
+
+
+def test_who_waits_for_a_number_of_records_goes_on_when_they_are_there(
+    folder: JournalFolder,
+) -> None:
+    journal = _journal(folder)
+    seen: list[int] = []
+
+    def wait() -> None:
+        journal.wait_for(5, timeout_s=100)
+        seen.append(journal.waiting.total())
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    for _ in range(2):
+        packed = _packed(records=3)
+        journal.admit(packed)
+        journal.append([packed])
+    waiting.join(50)
+    assert seen == [6]
+    journal.wait_for(7, timeout_s=0.01)  # and the timeout ends it
