@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/bash
 
-.PHONY: help install demo test check unit integration e2e bench-ingest bench-queries bench-sdk bench-sidecar bench-ledger bench-quality bench-eval bench-llm-judge bench-redaction beside bench-retention chaos chaos-eval conformance conformance-vllm conformance-vllm-steps bench-causes fuzz clean
+.PHONY: help install demo test check unit integration e2e bench-ingest bench-queries bench-sdk bench-sidecar bench-ledger bench-quality bench-eval bench-llm-judge bench-redaction beside bench-retention chaos chaos-eval conformance conformance-vllm conformance-vllm-steps bench-causes bench-transformers-serve fuzz clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -83,6 +83,9 @@ conformance-vllm-steps: install  ## the steps that vLLM's real server tells the 
 
 bench-causes: install  ## causes of slowness planted on a real engine: are they named?
 	$(BIN)/python tests/benchmarks/causes/main.py $(ARGS)
+
+bench-transformers-serve: install  ## the sidecar before `transformers serve` (pip install "transformers[serving]"), best on a GPU
+	$(BIN)/python tests/benchmarks/transformers_serve/main.py $(ARGS)
 
 conformance-vllm: install  ## vLLM's real server, on the CPU, behind the sidecar; its own traces into the collector
 	$(BIN)/python tests/conformance/vllm_server.py $(ARGS)
