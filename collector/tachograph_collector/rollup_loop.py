@@ -2,17 +2,19 @@
 
 import logging
 import threading
+import time
 from pathlib import Path
 from typing import Final
 
 from tachograph_store.client import Store
 from tachograph_store.errors import StoreError
-from tachograph_store.rollup import RollupJob, exclusive_job
+from tachograph_store.rollup import RollupJob, Step, exclusive_job
 
 _LOGGER = logging.getLogger(__name__)
 _PAUSE_S: Final = 20.0
 """Between two runs; meanwhile pages read what is new from the spans."""
 _RETRY_S: Final = 5.0
+_TELL_S: Final = 10.0
 
 
 class RollupLoop:
@@ -24,6 +26,7 @@ class RollupLoop:
         self._lock = lock
         self._stop = threading.Event()
         self._problem: str | None = None
+        self._tell_at = 0.0
         self._thread = threading.Thread(target=self._run, name="rollups", daemon=True)
 
     @property
@@ -57,9 +60,21 @@ class RollupLoop:
     def _run_once(self) -> None:
         with exclusive_job(self._lock) as is_ours:
             if is_ours:
-                for _ in RollupJob(self._writer).steps():
+                for step in RollupJob(self._writer).steps():
+                    self._tell(step)
                     if self._stop.is_set():
                         return
+
+    def _tell(self, step: Step) -> None:
+        """The first run after an upgrade may add up all days anew, for minutes: say how far it is."""
+        now = time.monotonic()
+        is_last = step.days == step.total_days
+        if step.total_days > 1 and (is_last or now >= self._tell_at):
+            self._tell_at = now + _TELL_S
+            _LOGGER.info(
+                "added up %d of %d past days of project %s; pages read the spans of the others",
+                *(step.days, step.total_days, step.project),
+            )
 
     def _note(self, problem: str | None) -> None:
         if problem is not None and self._problem is None:

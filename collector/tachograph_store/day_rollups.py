@@ -108,21 +108,24 @@ class DayRollups:
             self._note(touched, _INVALID, version)
             self._notes.update((day, _Note(_INVALID, version)) for day in touched)
 
-    def compute(self, now_us: int, rest: timedelta) -> Iterator[date]:
-        """Add up the days that are over and not valid, one at a time.
+    def compute(self, now_us: int, rest: timedelta) -> Iterator[tuple[int, int]]:
+        """Add up the days that are over and not valid, one at a time: how many are done, of how many.
 
         Those that were taken back less than `rest` ago wait, if it is any: more may come for them.
         """
         today = day_of(now_us // 1_000_000)
         past = self._store.rows("rollup_past_days", {"project": self._project, "end_day": today})
         rested_ns = (now_us - rest // timedelta(microseconds=1)) * 1_000
+        due: list[tuple[date, int]] = []
         for row in past:
-            day = row["day"]
-            note = self._notes.get(day)
-            has_rested = note is None or not rest or note.version <= rested_ns
-            if note is None or (note.state != _VALID and has_rested):
-                self._compute(day, 0 if note is None else note.version)
-                yield day
+            note = self._notes.get(row["day"])
+            if note is None:
+                due.append((row["day"], 0))
+            elif note.state != _VALID and (not rest or note.version <= rested_ns):
+                due.append((row["day"], note.version))
+        for done, (day, above) in enumerate(due, 1):
+            self._compute(day, above)
+            yield done, len(due)
 
     def _compute(self, day: date, above: int) -> None:
         version = max(time.time_ns(), above + 1)

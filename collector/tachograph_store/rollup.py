@@ -97,11 +97,14 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One statement of the job is done. `minutes` of `total_minutes` of the project are computed."""
+    """One statement of the job is done: so many of the project's minutes are computed, or of its days
+    added up."""
 
     project: str
     minutes: int
     total_minutes: int
+    days: int = 0
+    total_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +150,8 @@ class RollupJob:
         rest = timedelta(microseconds=_RESTS * self._settling_us)
         parameters = {"project": "", "end_day": day_of(now_us // 1_000_000)}
         for row in self._store.rows("rollup_open_days", parameters):
-            for _ in DayRollups(self._store, row["project"]).compute(now_us, rest):
-                yield Step(row["project"], 0, 0)
+            for done, total in DayRollups(self._store, row["project"]).compute(now_us, rest):
+                yield Step(row["project"], 0, 0, done, total)
 
     def rebuild(self, project: str, since: datetime, until: datetime) -> Iterator[Step]:
         """Compute all minutes that touch [since, until) again, statement by statement.

@@ -13,6 +13,7 @@ import streamlit as st
 from tachograph_dashboard.service import installed
 from tachograph_store.client import Store
 from tachograph_store.queries import (
+    backfill,
     backlog,
     cost,
     feedback,
@@ -65,6 +66,7 @@ quality_distribution = _cached(quality.quality_distribution)
 quality_worst = _cached(quality.quality_worst)
 quality_errors = _cached(quality.quality_errors)
 evaluation_backlog = _cached(backlog.evaluation_backlog)
+judged_of_day = _cached(backfill.judged_of_day)
 feedback_judged = _cached(feedback.feedback_judged)
 feedback_next = _cached(feedback.feedback_next)
 cost_by_segment = _cached(cost.cost_by_segment)

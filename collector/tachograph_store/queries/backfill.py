@@ -2,13 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from tachograph_store.client import Store
 from tachograph_store.message_events import OF_ANSWERS
 from tachograph_store.queries import run
 from tachograph_store.queries.evaluation import Candidate
+from tachograph_store.queries.selection import nanoseconds
+
+RECENT: Final = timedelta(hours=24)
+"""So far back workers judge by themselves, and anew after an upgrade."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +63,19 @@ def backfill_progress(
         Progress,
         **_of_range(project, since_ns, until_ns, evaluators),
     )[0]
+
+
+def judged_of_day(store: Store, project: str) -> Progress | None:
+    """How far the answers of the last 24 hours are with the newest version of each evaluator.
+
+    None when nobody has decided yet which evaluators that are. Those that no answer was given to
+    any more, while others were, do not count.
+    """
+    now = datetime.now(UTC)
+    since_ns, until_ns = nanoseconds(now - RECENT), nanoseconds(now)
+    rows = store.rows("backfill_newest_judges", {"project": project, "since_ns": since_ns})
+    judges = [row["judge"] for row in rows]
+    return backfill_progress(store, project, since_ns, until_ns, judges) if judges else None
 
 
 def _of_range(

@@ -33,12 +33,26 @@ def backlog(project: str, *, even_if_empty: bool = True) -> None:
         ],
         key="backlog",
     )
+    if found.open or found.undecided:
+        _how_far(project)
     if found.parked:
         with card("Given up", "`tachograph evaluation parked --retry` tries them again"):
             _reasons(found.parked[:20])
     if found.skipped:
         with st.expander("Why answers were left out"):
             _reasons(found.skipped[:20])
+
+
+def _how_far(project: str) -> None:
+    """The day that workers judge by themselves, anew after an upgrade: nobody began it by hand."""
+    progress = data.judged_of_day(project)
+    if progress is None or progress.settled >= progress.answers:
+        return
+    st.caption(
+        f"{progress.settled:,} of {progress.answers:,} answers of the last 24 hours are judged by the "
+        "newest versions"
+    )
+    st.progress(progress.settled / progress.answers)
 
 
 def _undecided(found: Backlog) -> str:

@@ -3,16 +3,16 @@
 import argparse
 import re
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from tachograph_evaluators.backfill import CANCELLED, Backfill, new_backfill
+from tachograph_evaluators.commands.how_far import HowFar, follow, of_backfill
 from tachograph_evaluators.leases import RUNNING
 from tachograph_store.client import Store, connect
-from tachograph_store.queries.backfill import backfill_list, backfill_progress
+from tachograph_store.queries.backfill import backfill_list
 from tachograph_store.queries.selection import nanoseconds
 from tachograph_store.writer import Writer
 
@@ -26,7 +26,6 @@ EXAMPLES = """examples:
   tachograph backfill --cancel 20261123T101500-4f2a9c
 """
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
-_LOOK_S: Final = 1.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -121,9 +120,9 @@ def moment_of(text: str, now: datetime) -> datetime:
 def _list(reader: Store, project: str) -> int:
     for row in backfill_list(reader, project):
         one = Backfill.parse(row)
-        found = _progress(reader, one)
+        found = of_backfill(reader, one)
         print(
-            f"{one.backfill_id}  {one.state:<9}  {found[0]:,} of {found[1]:,} answers  "
+            f"{one.backfill_id}  {one.state:<9}  {found.settled:,} of {found.answers:,} answers  "
             f"{', '.join(one.evaluators)}"
         )
     return 0
@@ -139,36 +138,17 @@ def _cancel(reader: Store, writer: Writer, project: str, backfill_id: str) -> in
     return 2
 
 
-def _progress(reader: Store, one: Backfill) -> tuple[int, int]:
-    found = backfill_progress(reader, one.project, one.since_ns, one.until_ns, one.evaluators)
-    return found.settled, found.answers
-
-
 def _wait(reader: Store, one: Backfill) -> int:
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+    def look() -> tuple[list[HowFar], bool]:
+        found = of_backfill(reader, one)
+        state = _state(reader, one)
+        return [found], (state != RUNNING and found.is_over) or state == CANCELLED
 
-    columns = (TextColumn("answers"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns) as progress:
-        task = progress.add_task("backfill", total=None)
-        try:
-            while True:
-                settled, answers = _progress(reader, one)
-                progress.update(task, completed=settled, total=answers)
-                state = _state(reader, one)
-                if state != RUNNING and settled >= answers or state == CANCELLED:
-                    return 0
-                time.sleep(_LOOK_S)
-        except KeyboardInterrupt:
-            print(
-                f"it goes on without you; `tachograph backfill --cancel {one.backfill_id}` ends it"
-            )
-            return 0
+    try:
+        follow(look)
+    except KeyboardInterrupt:
+        print(f"it goes on without you; `tachograph backfill --cancel {one.backfill_id}` ends it")
+    return 0
 
 
 def _state(reader: Store, one: Backfill) -> str:

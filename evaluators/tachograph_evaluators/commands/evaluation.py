@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tachograph_evaluators.alerts.rule_parser import RuleFileError
+from tachograph_evaluators.commands.how_far import HowFar, follow, of_project
 from tachograph_evaluators.leases import LEASED, Wanted, lease
 from tachograph_store.client import Store, connect
 from tachograph_store.queries.backlog import evaluation_backlog, evaluation_parked
@@ -17,6 +18,7 @@ HELP = "check the evaluation rules, show how far judging is, list or retry what 
 EXAMPLES = """examples:
   tachograph evaluation check                    is evaluation.toml right?
   tachograph evaluation status --project shop    what waits, how long, what was left out
+  tachograph evaluation status --watch           bars until all is judged, after an upgrade say
   tachograph evaluation parked                   evaluations that failed too often, with the reason
   tachograph evaluation parked --retry           try them again
 """
@@ -28,6 +30,7 @@ _EXAMPLES_OF = {
     "status": """examples:
   tachograph evaluation status
   tachograph evaluation status --project shop
+  tachograph evaluation status --watch          until the day and the backfills are judged
 """,
     "parked": """examples:
   tachograph evaluation parked --project shop
@@ -52,6 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parked = actions.add_parser("parked", help="evaluations that were given up, with the reason")
     for action in (status, parked):
         action.add_argument("--project", default="default", help="whose (default)")
+    status.add_argument(
+        "--watch", action="store_true", help="show how far judging is until nothing waits"
+    )
     parked.add_argument("--retry", action="store_true", help="try them again, with fresh attempts")
     for name, action in actions.choices.items():
         action.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -64,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         return _check(args.rules)
     with connect(role="reader") as reader:
         if args.action == "status":
-            return _status(reader, args.project)
+            return _watch(reader, args.project) if args.watch else _status(reader, args.project)
         return _parked(reader, args.project, args.retry)
 
 
@@ -107,10 +113,24 @@ def _status(reader: Store, project: str) -> int:
     print(f"lag                 {'none' if lag_s is None else f'{lag_s:.0f} s'}")
     if found.sampling_factor is not None:
         print(f"behind: judging     {100 * found.sampling_factor:.1f} % of what the rules want")
+    for one in of_project(reader, project):
+        print(one)
     for left in found.skipped:
         print(f"left out in 24 h    {left.evaluations:,}: {left.reason}")
     for left in found.parked:
         print(f"given up            {left.evaluations:,}: {left.reason}")
+    return 0
+
+
+def _watch(reader: Store, project: str) -> int:
+    def look() -> tuple[list[HowFar], bool]:
+        shown = of_project(reader, project)
+        return shown, all(one.is_over for one in shown)
+
+    try:
+        follow(look)
+    except KeyboardInterrupt:
+        print("judging goes on without you")
     return 0
 
 

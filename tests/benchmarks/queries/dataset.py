@@ -150,7 +150,11 @@ def _settle(own: OwnStore) -> None:
         for step in RollupJob(store, settling=timedelta(0)).steps():
             if step.project not in tasks:
                 tasks[step.project] = bars.add_task(f"rollups of {step.project}")
-            bars.update(tasks[step.project], completed=step.minutes, total=step.total_minutes)
+            bars.update(
+                tasks[step.project],
+                completed=step.minutes or step.days,
+                total=step.total_minutes or step.total_days,
+            )
 
 
 def zstd_ratio(store: Store) -> float:

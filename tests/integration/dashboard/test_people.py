@@ -136,6 +136,7 @@ def test_the_backlog_says_what_waits_what_was_left_out_and_what_was_given_up(
     assert (numbers["Waiting"], numbers["Left out"], numbers["Given up"]) == ("1", "1", "1")
     assert "RuntimeError: <b>boom</b>" in text  # as text, not as markup
     assert 'left out by rule "rest", behind' in text
+    assert "0 of 2 answers of the last 24 hours are judged by the newest versions" in text
 
 
 def test_answers_that_sampling_left_out_are_not_waited_for(

@@ -4,6 +4,7 @@ import argparse
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,12 @@ from tachograph_evaluators.commands import evaluation as evaluation_command
 from tachograph_evaluators.leases import PARKED, Wanted, lease, moment
 from tachograph_evaluators.rules.rule import Behind, Filter, Rule, RuleBook
 from tachograph_store.client import Store
-from tachograph_store.queries.backfill import backfill_list, backfill_progress
+from tachograph_store.queries.backfill import (
+    Progress,
+    backfill_list,
+    backfill_progress,
+    judged_of_day,
+)
 from tachograph_store.queries.backlog import evaluation_backlog
 from tachograph_store.queries.evaluation import AnswerKey
 from tachograph_store.writer import Writer
@@ -163,6 +169,43 @@ def test_a_new_version_leaves_the_old_scores_where_they_are(
     assert rows == [{"version": "1", "scores": 3}, {"version": "2", "scores": 3}]
 
 
+def test_what_an_upgrade_judges_anew_is_seen(
+    bench: Bench,
+    project: str,
+    reader_store: Store,
+    writer: Writer,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TACHOGRAPH_STORE_URL", reader_store.settings.url)
+    assert judged_of_day(reader_store, project) is None
+    writer.write_spans([answer_span(project, "text") for _ in range(3)])
+    bench.settle(bench.planner.plan, 3)
+    _score_all(bench)
+    assert judged_of_day(reader_store, project) == Progress(answers=3, settled=3)
+    begun = new_backfill(project, time.time_ns() - 3600 * 10**9, time.time_ns(), ["fixed@2"], 1.0)
+    writer.write("jobs", [begun.row()])
+    bench.taken.clear()
+    bench.settle(bench.backfiller.run, 3)
+    assert judged_of_day(reader_store, project) == Progress(answers=3, settled=0)
+    writer.write("jobs", [replace(begun, backfill_id="20991231T000000-b").row()])
+    assert _command(evaluation_command, "status", "--project", project) == 0
+    printed = capsys.readouterr().out
+    assert "judged, last 24 h   [------------------------] 0 of 3 answers" in printed
+    assert "backfill 20991231T000000-b [" in printed
+
+    def work() -> None:
+        newer = type("Newer", (type(bench.scorer._evaluators["fixed@1"]),), {"version": "2"})
+        bench.scorer._evaluators = {"fixed@2": newer()}
+        _score_all(bench)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    assert _command(evaluation_command, "status", "--project", project, "--watch") == 0
+    worker.join()
+    assert "[########################] 3 of 3 answers" in capsys.readouterr().err
+
+
 def test_what_was_given_up_is_listed_and_tried_again(
     bench: Bench,
     project: str,
@@ -242,7 +285,7 @@ def test_backfill_shows_how_far_it_is_and_ends_when_all_is_judged(
     worker.start()
     assert backfill_command._wait(reader_store, begun) == 0
     worker.join()
-    capsys.readouterr()
+    assert "4 of 4 answers" in capsys.readouterr().err
     assert _command(backfill_command, "--list", "--project", project) == 0
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
     assert "done       4 of 4 answers  fixed@1" in lines[begun.backfill_id]

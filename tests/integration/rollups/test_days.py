@@ -5,12 +5,14 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from tests.fixtures.bare_rows import score_of
 from tests.fixtures.module_store import module_store
 from tests.integration.rollups.requests import request
 
+from tachograph_collector.rollup_loop import RollupLoop
 from tachograph_store.client import Store
 from tachograph_store.day_rollups import DayRollups, remove_days
 from tachograph_store.queries.known_days import known_days
@@ -202,3 +204,19 @@ def test_days_that_are_removed_are_added_up_again(writer_store: Store, project: 
     RollupJob(writer_store, SETTLED).run()
     assert days_of(writer_store, project) == WHOLE_DAYS
     assert_right(writer_store, project, rows)
+
+
+def test_days_that_an_upgrade_adds_up_anew_are_told(
+    writer_store: Store, project: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    filled(writer_store, project)
+    list(remove_days(writer_store, project))
+    loop = RollupLoop(writer_store, tmp_path / "rollups.lock")
+    deadline = time.monotonic() + 60
+    with caplog.at_level("INFO", logger="tachograph_collector.rollup_loop"):
+        loop.start()
+        while not any(f"3 of 3 past days of project {project};" in m for m in caplog.messages):
+            assert time.monotonic() < deadline, caplog.messages
+            time.sleep(0.1)
+        assert loop.stop(60)
+    assert loop.problem is None

@@ -23,6 +23,7 @@ SEES_ONCE = {
     "alerts_score_window": "the newest of each key by argMax",
     "alerts_span_window": "the newest cursor by argMax",
     "backfill_answers": "an anti-join: which evaluators, not how often",
+    "backfill_newest_judges": "the newest by argMax",
     "backfill_progress": "uniqExact",
     "evaluation_candidates": "which evaluators have a lease, not how often",
     "evaluation_cursor": "the newest by argMax",
