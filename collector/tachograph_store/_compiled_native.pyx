@@ -244,6 +244,31 @@ def days(values, bytes head=b""):
     return out.content()
 
 
+def nullable_money(values, bytes head=b""):
+    """`Nullable(Decimal(18, 9))`."""
+    cdef list rows = listed(values)
+    cdef Py_ssize_t count = len(rows)
+    cdef Py_ssize_t i
+    cdef Out out
+    cdef uint8_t* missing
+    cdef uint8_t* to
+    cdef long long number
+    if is_all_none(rows):
+        return nothing(head, count, 8)
+    out = begun(head)
+    missing = out.room(9 * count)
+    to = missing + count
+    for i in range(count):
+        value = rows[i]
+        missing[i] = value is None
+        number = 0
+        if value is not None:
+            number = int(value.scaleb(9))
+        memcpy(to + 8 * i, &number, 8)
+    out.size += 9 * count
+    return out.content()
+
+
 @cython.final
 cdef class Places:
     """Distinct strings, and of each row the place of its string among them."""
@@ -369,6 +394,7 @@ PACKERS = {
     "String": strings,
     "Nullable(String)": nullable_strings,
     "Date": days,
+    "Nullable(Decimal(18, 9))": nullable_money,
     "LowCardinality(String)": Dictionary(False),
     "LowCardinality(Nullable(String))": Dictionary(True),
     "Map(LowCardinality(String), String)": string_maps,

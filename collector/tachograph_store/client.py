@@ -145,6 +145,8 @@ class Store:
             connect_timeout=_CONNECT_TIMEOUT_S,
             send_receive_timeout=settings.max_execution_time_s + settings.queue_timeout_s + 5,
             show_clickhouse_errors="scrub",
+            # A look-up's thousands of ids: in an address each character is looked at in Python.
+            form_encode_query_params=True,
         )
         # The embedded engine describes its settings on a connection that only reads: the client
         # would take this one for locked.

@@ -52,11 +52,14 @@ def plan_spans(
     keys: Sequence[SpanKey], known: Mapping[Identity, StoredSpan], version: int
 ) -> SpanPlan:
     """The plan for a block; `version` is raised above that of every known span it meets."""
-    newest = {key.identity: index for index, key in enumerate(keys)}
+    identities = [key.identity for key in keys]
+    newest = dict(zip(identities, range(len(keys)), strict=True))
+    if not known and len(newest) == len(keys):  # as nearly all blocks
+        return SpanPlan(STORED * len(keys), version)
     fates: list[str] = []
-    for index, key in enumerate(keys):
-        last = newest[key.identity]
-        stored = known.get(key.identity)
+    for index, (key, identity) in enumerate(zip(keys, identities, strict=True)):
+        last = newest[identity]
+        stored = known.get(identity)
         if last != index:
             is_same = key.content_hash == keys[last].content_hash
             fates.append(DUPLICATE if is_same else SUPERSEDED)

@@ -60,6 +60,7 @@ SELECT query_id FROM system.processes
 WHERE query_kind = 'Insert' AND match(query, '^INSERT INTO (`?default`?\\\\.)?`?spans`?[ (]')
 """
 _POLL_S = 0.05
+_DAY_NS = 86_400 * 1_000_000_000
 _key_of_row = attrgetter(*SpanKey._fields)
 
 
@@ -224,7 +225,7 @@ class Writer:
         columns = keep_bookings(columns, plan)
         for batch in _index_batches("spans", columns, indexes):
             is_whole = len(batch) == len(keys) and not plan.bookings
-            spans = "\0".join(chain.from_iterable(keys[index].identity for index in batch))
+            spans = "\0".join(chain.from_iterable(keys[index][:3] for index in batch))
             digest = blake2b(f"{plan.version}\0{spans}".encode(), digest_size=16)
             self._insert_columns(
                 "spans",
@@ -312,7 +313,15 @@ def _index_batches(table: str, columns: Columns, indexes: Sequence[int]) -> Iter
         return
     partition = partition_of_time(table)
     times = columns[name]
-    yield from _bounded([partition(times[index]) for index in indexes], indexes)
+    if len(indexes) < len(times):
+        times = [times[index] for index in indexes]
+    if set(map(type, times)) == {int}:
+        # One question a day, not one a row.
+        firsts = {time // _DAY_NS: time for time in times}
+        days = {day: partition(time) for day, time in firsts.items()}
+        yield from _bounded([days[time // _DAY_NS] for time in times], indexes)
+        return
+    yield from _bounded(list(map(partition, times)), indexes)
 
 
 def _bounded(partitions: Sequence[date], indexes: Sequence[int]) -> Iterator[Sequence[int]]:

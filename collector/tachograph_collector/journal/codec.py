@@ -179,22 +179,23 @@ def columns_of(table: str, parts: Sequence[Part]) -> Columns:
     rows = sum(part.rows for part in parts)
     defaults = _defaults(table)
     columns: Columns = {}
+    said = {name for part in parts for name in (*part.columns, *part.same)}
     for name in _all_names(table):
+        if name not in said:
+            columns[name] = [defaults.get(name)] * rows
+            continue
         convert = _converters(table).get(name)
         values: list[Any] = []
-        is_default = True
         for part in parts:
             found = part.columns.get(name)
             if found is not None:
-                is_default = False
                 values.extend(found if convert is None else map(convert, found))
             elif name in part.same:
-                is_default = False
                 value = part.same[name]
                 values.extend([value if convert is None else convert(value)] * part.rows)
             else:
                 values.extend([defaults.get(name)] * part.rows)
-        columns[name] = [defaults.get(name)] * rows if is_default else values
+        columns[name] = values
     return columns
 
 

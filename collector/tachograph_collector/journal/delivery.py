@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import starmap
 from typing import Final
 
 from tachograph_collector.books import CORRECTION, Account, Fates
@@ -256,12 +257,14 @@ def _book(records: Sequence[Unpacked], spans: Table, books: str, block: int) -> 
     spans.columns["booked_by"] = [books] * count
     spans.columns["booked_block"] = [block] * count
     spans.columns["booked_source"] = sources
-    spans.columns["expires_on"] = [max(day, tomorrow) for day in spans.columns["expires_on"]]
+    days = spans.columns["expires_on"]
+    if min(days) < tomorrow:
+        spans.columns["expires_on"] = [max(day, tomorrow) for day in days]
 
 
 def _keys(spans: Table) -> list[SpanKey]:
     columns = (spans.columns[name] for name in SpanKey._fields)
-    return [SpanKey(*values) for values in zip(*columns, strict=True)]
+    return list(starmap(SpanKey, zip(*columns, strict=True)))
 
 
 def _enter_rows(

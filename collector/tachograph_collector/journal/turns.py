@@ -124,7 +124,7 @@ def _overlap(path: Path, mine: bytes) -> bool:
 
 
 def _packed(span_ids: Sequence[str]) -> bytes:
-    if all(len(span) == 2 * _ID_BYTES for span in span_ids):
+    if set(map(len, span_ids)) <= {2 * _ID_BYTES}:
         with suppress(ValueError):
             return bytes.fromhex("".join(span_ids))
     return b"".join(map(_id, span_ids))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -27,6 +28,9 @@ _KINDS: dict[str, st.SearchStrategy[Any]] = {
     "UInt64": _NUMBERS,
     "UInt32": st.integers(0, 2**32 - 1),
     "UInt8": st.integers(0, 255),
+    "Nullable(Decimal(18, 9))": st.none()
+    | st.decimals(-(10**9) + 1, 10**9 - 1, places=9)
+    | st.sampled_from([Decimal(10) ** 12, Decimal("NaN"), Decimal("Infinity"), Decimal("1E-12")]),
 }
 _INNER = ("String", "Float64", "UInt64", "UInt32", "UInt8")
 _KINDS |= {f"Nullable({name})": _KINDS[name] | st.none() for name in _INNER}
