@@ -1,8 +1,7 @@
 """Hallucination with a context, with other answers, with neither; and the evidence of grounding."""
 
-import time
-
 import pytest
+from tests.fixtures.judging_work import JudgingWork
 
 from tachograph_evaluators.evaluator import NOT_APPLICABLE, Answer, Score
 from tachograph_evaluators.judges.grounding import Grounding, is_claim
@@ -12,7 +11,7 @@ from tachograph_evaluators.judges.hallucination import Hallucination
 from tachograph_evaluators.judges.models import encoder
 from tachograph_evaluators.judges.settings import JudgeSettings
 from tachograph_evaluators.judges.support import Context
-from tachograph_evaluators.judges.text import Span, sentences
+from tachograph_evaluators.judges.text import MAX_SENTENCES, Span, sentences
 
 LIGHT = JudgeSettings(small_model=False)
 CONTEXT = "The Amber Lighthouse was built in 1874 by Clara Whitfield. It stands 41 metres tall."
@@ -111,17 +110,23 @@ def test_the_passages_that_matter_are_picked_out_of_a_long_context() -> None:
     assert len(evidence) <= 1000
 
 
-def test_a_megabyte_against_two_hundred_pages_is_judged_in_bounded_time() -> None:
+def test_a_megabyte_against_two_hundred_pages_is_bounded_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     pages = " ".join(
         f"Page {n}: the harbour was dredged in {1500 + n}. {FILLER[:2500]}" for n in range(200)
     )
-    response = "The harbour was dredged in 1571. " + "Bananas ripen in Peru. " * 43_000
+    response = "The harbour was dredged in 1571. " + " ".join(
+        f"Bananas ripen in Peru since {n}." for n in range(34_000)
+    )
     answer = Answer(
         project="p", trace_id="t", span_id="s", span_time=0, response=response, context=pages
     )
-    started_s = time.process_time()
+    work = JudgingWork(monkeypatch)
     [[score]] = Grounding(LIGHT).evaluate([answer])
-    assert time.process_time() - started_s < 60
+    assert len(work.embedded) <= MAX_SENTENCES + 50
+    assert work.looked_up_words < 4_000
+    assert work.stemmed_texts < 9_000
     assert score.value is not None
     assert score.label == "fail"
     assert len(score.offsets) <= 200

@@ -1,9 +1,9 @@
 """The small language model and its trained heads, with their real weights."""
 
-import time
 from pathlib import Path
 
 import pytest
+from tests.fixtures.judging_work import JudgingWork
 from tests.fixtures.trained_weights import find_weights
 
 from tachograph_evaluators import small_model
@@ -119,8 +119,9 @@ def _peak_mb() -> float:
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 
 
-def test_a_megabyte_against_two_hundred_pages_takes_bounded_time_and_memory(
-    model: SmallModel,
+@pytest.mark.timeout(600)  # seven seconds of an idle machine
+def test_a_megabyte_against_two_hundred_pages_takes_bounded_work_and_memory(
+    model: SmallModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     talk = "The council met on a Tuesday and talked about parking near the harbour. " * 35
     pages = " ".join(f"Page {n}: the pier was mended in {1500 + n}. {talk}" for n in range(200))
@@ -134,9 +135,11 @@ def test_a_megabyte_against_two_hundred_pages_takes_bounded_time_and_memory(
     judge = Grounding(JudgeSettings(small_model=True))
     judge.warm_up()
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # forget the peak so far
-    before_mb, started_s = _peak_mb(), time.process_time()
+    before_mb, work = _peak_mb(), JudgingWork(monkeypatch)
     [[score]] = judge.evaluate([answer])
-    assert time.process_time() - started_s < 240
+    assert work.read_texts < 200
+    assert work.read_chars < 200_000
+    assert work.stemmed_texts < 9_000
     assert _peak_mb() - before_mb < 500
     assert score.value is not None
     assert score.label == "fail"
