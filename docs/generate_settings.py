@@ -35,6 +35,8 @@ INTRODUCTION = """\
 
 Every service reads environment variables; a wrong value ends the start with the field and the
 remedy. `TACHOGRAPH_HOME` (default `~/.tachograph`) is the directory of everything a stack keeps.
+`TACHOGRAPH_COMPILED=off` has the collector do in Python what compiled code does, for a comparison or
+a doubt; `tachograph doctor` and the collector's `/healthz` say whether there is any.
 The SDK's settings stand in [sdk.md](sdk.md), the sidecar's in [sidecar.md](sidecar.md).
 """
 

@@ -37,6 +37,7 @@ from tachograph_collector.translate.metrics import translate_metrics
 from tachograph_collector.translate.outcome import Rejections
 from tachograph_collector.translate.row import span_columns
 from tachograph_collector.translate.spans import SpanTranslator
+from tachograph_store import native
 from tachograph_store.rows import ScoreRow
 from tachograph_store.settings import StoreSettings
 
@@ -79,6 +80,11 @@ class Ingest:
         self._records: GroupCommit[Packed] = GroupCommit(
             journal.append, self._appender, max_bytes=settings.max_block_bytes
         )
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether usual spans are translated, and packed for the store, by compiled code."""
+        return self._spans.is_compiled and native.is_compiled()
 
     async def traces(self, body: Body, lease: Lease) -> Rejections:
         """Keep the spans of a request. Raises `ApiError`."""

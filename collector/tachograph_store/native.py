@@ -95,6 +95,11 @@ def packer_in_python(type_name: str) -> tuple[bytes, Pack]:
     return b"", _PLAIN[type_name][0]
 
 
+def is_compiled() -> bool:
+    """Whether the dear types are packed by compiled code."""
+    return bool(_compiled())
+
+
 @cache
 def _compiled() -> "Mapping[str, CompiledPack]":
     """By type, what was compiled (`_compiled_native.pyx`); nothing where it was not, or is not wanted."""

@@ -37,6 +37,8 @@ class Health(Readiness):
     """Which of several processes behind this port answered, all below is about it; null for one."""
     uptime_s: float
     store_reachable: bool
+    compiled: bool
+    """Whether spans of everyday go the compiled way; false where it was not built or is switched off."""
     grpc: str | None
     """Address of OTLP/gRPC, `host:port`; null when it is off."""
     in_flight_bytes: int
@@ -73,6 +75,7 @@ async def healthz(request: Request, parts: Parts, response: Response) -> Health:
         process=parts.process,
         uptime_s=round(time.time() - parts.started_at, 3),
         store_reachable=is_reachable,
+        compiled=parts.ingest.is_compiled,
         grpc=request.app.state.grpc_address,
         in_flight_bytes=parts.limiter.in_flight_bytes,
         max_in_flight_bytes=parts.limiter.max_bytes,

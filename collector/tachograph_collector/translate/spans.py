@@ -116,6 +116,11 @@ class SpanTranslator:
         self._usual = span_reader(_rules(self._reader, limits)) if compiled else None
         self._senders: dict[tuple[bytes | str, ...], _Sender] = {}
 
+    @property
+    def is_compiled(self) -> bool:
+        """Whether usual spans go the compiled way."""
+        return self._usual is not None
+
     def translate(
         self,
         request: ExportTraceServiceRequest | Callable[[], ExportTraceServiceRequest],

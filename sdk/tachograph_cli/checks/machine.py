@@ -1,13 +1,16 @@
 """Checks of the machine: Python, what is installed, disk, open files, GPU."""
 
 import ctypes
+import os
 import re
 import resource
 import shutil
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +23,7 @@ _FILES_FAILED: Final = 1024
 _FILES_WARNING: Final = 4096
 _MIN_PYTHON: Final = (3, 11)
 _REQUIREMENT: Final = re.compile(r"^(?P<name>[A-Za-z0-9._-]+).*\bextra\s*==\s*['\"](?P<extra>\w+)")
+_COMPILED: Final = "TACHOGRAPH_COMPILED"
 _NVML: Final = "libnvidia-ml.so.1"
 
 
@@ -27,6 +31,7 @@ def check_machine(directory: Path) -> Iterator[Finding]:
     """`directory` is where data is or will be kept."""
     yield _python()
     yield from _extras()
+    yield from _compiled()
     yield _disk(directory)
     yield _open_files()
     yield _gpu()
@@ -55,6 +60,25 @@ def _extras() -> Iterator[Finding]:
             )
     complete = sorted(extra for extra, names in missing.items() if not names)
     yield ok("extras", f"installed: {', '.join(complete) or 'none'}")
+
+
+def _compiled() -> Iterator[Finding]:
+    """Nothing where no collector is installed."""
+    collector = find_spec("tachograph_collector")
+    if collector is None or collector.origin is None or not _is_installed("fastapi"):
+        return
+    folder = Path(collector.origin).parent / "translate"
+    if not any((folder / f"_compiled_spans{suffix}").exists() for suffix in EXTENSION_SUFFIXES):
+        yield warning(
+            "compiled parts",
+            "not built: the collector takes twice the CPU for a span",
+            "install a C compiler and Python's headers (Debian: gcc python3-dev), then tachograph "
+            "again",
+        )
+    elif os.environ.get(_COMPILED, "on").strip().lower() in ("off", "0", "false"):
+        yield warning("compiled parts", f"switched off by {_COMPILED}", f"unset {_COMPILED}")
+    else:
+        yield ok("compiled parts", "built for this Python")
 
 
 def _is_installed(distribution: str) -> bool:

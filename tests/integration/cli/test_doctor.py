@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,14 @@ def test_nothing_there_is_failed_with_the_first_step(tmp_path: Path) -> None:
     assert "tachograph up" in found["stack"]["remedy"]
     assert found["python"]["status"] == "ok"
     assert not (tmp_path / "none").exists()
+
+
+def test_compiled_parts_are_there_or_missed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = _doctor(home.path)[1]["compiled parts"]
+    is_built = find_spec("tachograph_collector.translate._compiled_spans") is not None
+    assert found["status"] == ("ok" if is_built else "warning")
+    monkeypatch.setenv("TACHOGRAPH_COMPILED", "off")
+    assert _doctor(home.path)[1]["compiled parts"]["status"] == "warning"
 
 
 def test_open_permissions_are_named_with_chmod(home: Home) -> None:

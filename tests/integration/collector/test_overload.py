@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tachograph_store import native
 from tachograph_store.client import Store
 from tachograph_store.settings import StoreSettings
 
@@ -66,6 +67,7 @@ def test_callers_are_told_to_come_again_and_then_are_served(
     assert stored[0]["n"] == 48
     health = httpx.get(f"{small_collector}/healthz").json()
     assert health["in_flight_bytes"] == 0
+    assert health["compiled"] == native.is_compiled()
     metrics = httpx.get(f"{small_collector}/metrics").text
     assert 'tachograph_collector_requests_total{route="/v1/traces",status="429"}' in metrics
     assert 'tachograph_collector_records_total{signal="spans",outcome="stored",reason=""} 48' in (
