@@ -4,9 +4,6 @@ import argparse
 import json
 import sys
 
-from rich.console import Console
-from rich.table import Table
-
 from tachograph_evaluators.evaluator import Evaluator
 from tachograph_evaluators.quality import Figure, Measured, measured
 from tachograph_evaluators.registry import installed, left_out
@@ -33,31 +30,32 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps([_as_json(one, quality.get(one.name)) for one in found.values()]))
         return 0
-    table = Table(title="evaluators", title_justify="left")
-    for heading in ("name", "version", "needs", "scores", "measured quality (95 % interval)"):
-        table.add_column(heading, overflow="fold")
     for one in found.values():
         needs = ", ".join(sorted(one.needs)) or "any text"
-        table.add_row(
-            one.name, one.version, needs, ", ".join(one.scores), _told(one, quality.get(one.name))
-        )
-    Console().print(table)
+        print(f"{one.name}@{one.version}: reads {needs}; scores {', '.join(one.scores)}")
+        for line in _told(one, quality.get(one.name)):
+            print(f"    {line}")
+    print(
+        "measured on labelled answers, 95 % intervals; behind them what a simple baseline reaches"
+    )
     for name, reason in left_out().items():
         print(f"{name} is off: {reason}", file=sys.stderr)
     return 0
 
 
-def _told(evaluator: Evaluator, known: Measured | None) -> str:
+def _told(evaluator: Evaluator, known: Measured | None) -> list[str]:
+    """A line a figure: in a table they would be cut into columns of a few letters."""
     if known is None:
-        return "not measured"
-    lines = [_line(figure) for figure in known.figures]
+        return ["not measured"]
+    width = max((len(figure.set_name) for figure in known.figures), default=0)
+    lines = [_line(figure, width) for figure in known.figures]
     if known.version != evaluator.version:
         lines.insert(0, f"measured at version {known.version}:")
-    return "\n".join(lines)
+    return lines
 
 
-def _line(figure: Figure) -> str:
-    text = f"{figure.set_name}: {figure.measure} {figure.value:.3f}"
+def _line(figure: Figure, width: int) -> str:
+    text = f"{figure.set_name:<{width}}  {figure.measure} {figure.value:.3f}"
     if figure.low is not None and figure.high is not None:
         text += f" ({figure.low:.3f}-{figure.high:.3f})"
     if figure.baseline is not None:
