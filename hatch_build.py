@@ -1,6 +1,7 @@
-"""Builds the compiled path of spans (docs/decisions/0026) into the wheel, or in place for an editable install.
+"""Builds the compiled path of spans into the wheel, or in place for an editable install.
 
-Without a C compiler or Python's headers it is left out: the same is then done in Python, slower.
+docs/decisions/0029-compiled-path.md says what it is. Without a C compiler or Python's headers it is
+left out: the same is then done in Python, slower.
 """
 
 import shutil

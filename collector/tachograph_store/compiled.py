@@ -1,4 +1,4 @@
-"""Whether the compiled parts are wanted; docs/decisions/0026 says what they are.
+"""Whether the compiled parts are wanted; docs/decisions/0029-compiled-path.md says what they are.
 
 They are used where they were built, which an installation with a C compiler does by itself. What they
 do is done in Python otherwise, to the same bytes and more slowly.
