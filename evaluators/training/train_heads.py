@@ -12,7 +12,7 @@ import argparse
 import json
 import math
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,22 +23,24 @@ from safetensors.torch import save_file
 
 from tachograph_evaluators.small_model.model import SmallModel
 from tachograph_evaluators.small_model.trees import Tree, grow
-from tachograph_evaluators.small_model.weights import HeadName
+from tachograph_evaluators.small_model.weights import HeadName, parse_head
 from training import injection_examples
 from training.claims import ClaimWriter, sentences
 from training.injection_examples import Counts
 from training.injection_texts import HELD_OUT
 from training.invent import invent
 from training.leaks import LeakCheck
+from training.soup import mean_of
 from training.toxic_sentences import SentenceWriter
 from training.trainer import Adapter, Labelled, Recipe, train
 
 _SHARED_ROW_TOKENS: Final = 384
-INJECTIONS: Final[Mapping[HeadName, Counts]] = {
-    "injection": Counts(),
-    "planted": Counts(scenarios=3),
+INJECTIONS: Final[Mapping[HeadName, tuple[Counts, ...]]] = {
+    "injection": (Counts(written=3), Counts(written=4, every=3, a_source=833)),
+    "planted": (Counts(scenarios=3),),
 }
-"""Both heads learn from requests and documents, each with its template; one is used on each."""
+"""Both heads learn from requests and documents, each with its template; one is used on each. A head
+of several is the mean of as many trainings that begin alike."""
 
 TRAINED: Final[tuple[HeadName, ...]] = ("grounding", "toxicity", "injection", "planted")
 RECIPES: Final[dict[HeadName, Recipe]] = {
@@ -127,6 +129,23 @@ def injection(
     return trees
 
 
+def mixes(
+    name: HeadName,
+    model: SmallModel,
+    data: Path,
+    texts: Path,
+    size: float,
+    held_out: tuple[str, ...],
+) -> Iterator[list[Labelled]]:
+    """What each training of a head learns from."""
+    if name in INJECTIONS:
+        for counts in INJECTIONS[name]:
+            yield injection(model, data, texts, size, held_out, counts)
+    else:
+        gather = {"grounding": grounding, "toxicity": toxicity}[name]
+        yield gather(model, data, texts, size)
+
+
 def _prose(texts: Path) -> list[str]:
     return [s for row in read(texts, "passages.jsonl") for s in sentences(row["text"])]
 
@@ -200,10 +219,12 @@ def split(text: str, words: int) -> list[str]:
     )
 
 
-def save(adapter: Adapter, path: Path, recipe: Recipe) -> None:
+def save(adapters: Sequence[Adapter], path: Path, recipe: Recipe) -> None:
     """The head's file."""
     facts = {"format": "1", "depth": str(recipe.depth), "rank": str(recipe.rank)}
-    save_file(adapter.tensors(), path, metadata=facts)
+    tensors = [adapter.tensors() for adapter in adapters]
+    found = tensors[0] if len(tensors) == 1 else mean_of(tensors, recipe.rank)
+    save_file(found, path, metadata=facts)
 
 
 def main() -> None:
@@ -225,16 +246,16 @@ def main() -> None:
     report: dict[str, Any] = {}
     for name in (head for head in TRAINED if head in given.heads.split(",")):
         recipe = replace(RECIPES[name], seconds=given.seconds)
-        if name in INJECTIONS:
-            examples = injection(
-                model, given.data, given.texts, given.size, held_out, INJECTIONS[name]
-            )
-        else:
-            gather = {"grounding": grounding, "toxicity": toxicity}[name]
-            examples = gather(model, given.data, given.texts, given.size)
-        adapter = train(model, examples, recipe, name)
-        save(adapter, given.out / f"{name}.safetensors", recipe)
-        head = adapter.head()
+        path = given.out / f"{name}.safetensors"
+        save(
+            [
+                train(model, examples, recipe, name)
+                for examples in mixes(name, model, given.data, given.texts, given.size, held_out)
+            ],
+            path,
+            recipe,
+        )
+        head = parse_head(path.read_bytes(), model.device, model.dtype)  # as the runtime scores
         figures, logits = judge(
             name,
             partial(model.score, "injection" if name in INJECTIONS else name, head),

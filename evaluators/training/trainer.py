@@ -14,7 +14,6 @@ from rich.progress import track
 from tachograph_evaluators.small_model.model import SmallModel
 from tachograph_evaluators.small_model.network import SITES, Update
 from tachograph_evaluators.small_model.trees import Tree, pack
-from tachograph_evaluators.small_model.weights import Head
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,16 +76,6 @@ class Adapter:
             {site: Update(down.to(kind), (2 * up).to(kind)) for site, (down, up) in layer.items()}
             for layer in self.layers
         ]
-
-    def head(self) -> Head:
-        """What the runtime scores with."""
-        with torch.no_grad():
-            return Head(
-                self.updates(),
-                self._recipe.depth,
-                self.weight.detach(),
-                self.bias.item(),
-            )
 
     def tensors(self) -> dict[str, Any]:
         """What is written: half precision, names as `weights.parse_head` reads them."""

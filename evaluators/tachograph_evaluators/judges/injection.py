@@ -1,8 +1,9 @@
 """Prompt injection and jailbreaks: in what the user says, and planted in what the model reads.
 
 Pieces are scored, not the whole: windows of the prompt, sentences of the context. Known wording is
-found by patterns, other wording by a linear model on n-grams and, where it is installed and
-wanted, by a trained head of the small language model; orders planted in a context by what they are.
+found by patterns, other wording by two linear models on n-grams (one of attacks of all kinds, one of
+those of two contests) and, where it is installed and wanted, by a trained head of the small language
+model; orders planted in a context by what they are.
 """
 
 import math
@@ -31,6 +32,7 @@ MAX_PROMPT_CHARS: Final = 200_000
 """What is read of one prompt."""
 
 _HEAD_FILE: Final = "injection_ngrams.json"
+_CONTEST_FILE: Final = "injection_contest_ngrams.json"
 _WINDOW_WORDS: Final = 60
 _MAX_WINDOWS: Final = 400
 HEARD_WORDS: Final = 120
@@ -51,7 +53,7 @@ class Injection:
     """Scores `injection`; offsets mark pieces of the prompt or of the context, whichever is worse."""
 
     name = "injection"
-    version = "3"
+    version = "4"
     scores = ("injection",)
     needs: frozenset[str] = frozenset()
     batch_size = 32
@@ -61,8 +63,9 @@ class Injection:
         self._of_contexts = Witness("planted")
 
     def warm_up(self) -> None:
-        """Load the linear model, and the language model's heads where they are wanted."""
+        """Load the linear models, and the language model's heads where they are wanted."""
         ngrams.load(_HEAD_FILE)
+        ngrams.load(_CONTEST_FILE)
         self._of_prompts.warm_up()
         self._of_contexts.warm_up()
 
@@ -123,11 +126,12 @@ def fast_prompt(prompt: str) -> list[Piece]:
     text = prompt[:MAX_PROMPT_CHARS]
     if not is_readable(text):
         return []
-    head = ngrams.load(_HEAD_FILE)
+    heads = ngrams.load(_HEAD_FILE), ngrams.load(_CONTEST_FILE)
     found = []
     for span in islice(windows(text), _MAX_WINDOWS):
         known = _known(span.text)
-        phrase = FIT.phrase(head.logit(span.text), known)
+        general, contest = ngrams.logits(heads, span.text)
+        phrase = FIT.phrase(general, contest, known)
         found.append(Piece(span, phrase, known, FIT.prompt(phrase, None)))
     return found
 

@@ -1,9 +1,9 @@
 """How the injection judge weighs its witnesses: log-odds 0 at the shipped threshold.
 
-Where the trained heads read: chosen by evaluators/training/calibrate_injection.py so that two in a
-hundred of ordinary requests, and of ordinary prose and mails, alarm that nothing was trained on and
-that stand in no test. Without them a context's threshold is one at which none of the ordinary mails
-of the test alarmed; docs/evaluators.md has what is found.
+Chosen by evaluators/training/calibrate_injection.py so that two in a hundred of ordinary requests, and
+of ordinary prose and mails, alarm that nothing was trained on and that stand in no test. Where no head
+reads, a context's threshold is one at which none of the ordinary mails of the test alarmed;
+docs/evaluators.md has what is found.
 """
 
 from dataclasses import dataclass
@@ -18,9 +18,13 @@ class InjectionFit:
 
     known: float
     """Of a known phrase, times its confidence."""
+    contest_discount: float
+    """Off what the n-grams of contests say: the general ones go first."""
     prompt_threshold: float
     prompt_head: float
     """Of the head's log-odds beside what n-grams and known phrases say."""
+    head_ceiling: float
+    """The head's log-odds count up to it: it is as sure of the worst ordinary requests as of attacks."""
     heard_prompt_threshold: float
     planted_head: float
     """Of the planted head's log-odds beside the weight of an order."""
@@ -30,15 +34,16 @@ class InjectionFit:
     """From a context's weight to log-odds."""
     heard_slope: float
 
-    def phrase(self, logit: float, known: float) -> float:
-        """What n-grams and known phrases say of a piece."""
-        return logit + self.known * known
+    def phrase(self, general: float, contest: float, known: float) -> float:
+        """What both n-gram models and known phrases say of a piece."""
+        return max(general, contest - self.contest_discount) + self.known * known
 
     def prompt(self, phrase: float, head: float | None) -> float:
         """Log-odds of a prompt, from the worst that was said of its pieces."""
         if head is None:
             return phrase - self.prompt_threshold
-        return (phrase + self.prompt_head * kept(head) - self.heard_prompt_threshold) / 2
+        heard = self.prompt_head * min(kept(head), self.head_ceiling)
+        return (phrase + heard - self.heard_prompt_threshold) / 2
 
     def context(self, weight: float, known: float, head: float | None) -> float:
         """Log-odds of a sentence of a context."""
@@ -56,9 +61,11 @@ def kept(logit: float) -> float:
 
 FIT: Final = InjectionFit(
     known=2.0,
-    prompt_threshold=2.9,
-    prompt_head=0.5,
-    heard_prompt_threshold=4.3,
+    contest_discount=3.0,
+    prompt_threshold=1.22,
+    prompt_head=1.0,
+    head_ceiling=3.0,
+    heard_prompt_threshold=3.13,
     planted_head=0.5,
     context_threshold=2.75,
     heard_context_threshold=3.51,

@@ -11,6 +11,7 @@ import math
 import re
 import zlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -41,12 +42,8 @@ class LinearHead:
 
     def logit(self, text: str) -> float:
         """Log-odds of yes."""
-        found = features(text, len(self.weights))
-        if not found:
-            return self.bias
-        indexes = np.fromiter(found.keys(), np.int64, len(found))
-        values = np.fromiter(found.values(), np.float64, len(found))
-        return float(self.weights[indexes].astype(np.float64) @ values) * self.scale + self.bias
+        (found,) = logits([self], text)
+        return found
 
     def packed(self) -> str:
         """The file's content."""
@@ -58,6 +55,17 @@ class LinearHead:
             "weights": base64.b85encode(zlib.compress(content, 9)).decode("ascii"),
         }
         return json.dumps(document)
+
+
+def logits(heads: Sequence[LinearHead], text: str) -> list[float]:
+    """Log-odds of yes by several heads of one size; the features are hashed once."""
+    found = features(text, len(heads[0].weights))
+    indexes = np.fromiter(found.keys(), np.int64, len(found))
+    values = np.fromiter(found.values(), np.float64, len(found))
+    return [
+        float(head.weights[indexes].astype(np.float64) @ values) * head.scale + head.bias
+        for head in heads
+    ]
 
 
 def features(text: str, size: int) -> dict[int, float]:
