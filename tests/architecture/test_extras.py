@@ -87,10 +87,12 @@ def brought(requirements: list[str], table: dict[str, list[str]]) -> set[str]:
         for text in needs:
             need = Requirement(text)
             wanted = ("", *one.extras)
-            if need.marker is None or any(need.marker.evaluate({"extra": e}) for e in wanted):
-                if canonical(need.name) not in found:
-                    need.marker = None
-                    waiting.append(need)
+            is_meant = need.marker is None or any(
+                need.marker.evaluate({"extra": extra}) for extra in wanted
+            )
+            if is_meant and canonical(need.name) not in found:
+                need.marker = None
+                waiting.append(need)
     return found
 
 
