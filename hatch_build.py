@@ -47,7 +47,7 @@ def up_to_date(source: Path) -> Path | None:
     from sysconfig import get_config_var
 
     path = source.with_suffix(get_config_var("EXT_SUFFIX"))
-    sources = [source, *source.parent.glob("*.h")]
+    sources = [source, *source.parent.glob("_*.h"), *source.parent.glob("_compiled_*.pxi")]
     if path.exists() and path.stat().st_mtime > max(part.stat().st_mtime for part in sources):
         return path
     return None

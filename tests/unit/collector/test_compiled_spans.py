@@ -20,10 +20,11 @@ from tachograph_collector.settings import CollectorSettings
 from tachograph_collector.translate.limits import Limits, Window
 from tachograph_collector.translate.outcome import Rejections
 from tachograph_collector.translate.spans import SpanTranslator, TranslatedSpans
-from tachograph_store.compiled import VARIABLE
+from tachograph_store.compiled import VARIABLE, is_wanted
 from tachograph_store.settings import StoreSettings
 
 pytest.importorskip("tachograph_collector.translate._compiled_spans")
+pytestmark = pytest.mark.skipif(not is_wanted(), reason="switched off")
 
 LIMITS = Limits.of(CollectorSettings(max_attributes=8, max_content_bytes=1024), StoreSettings())
 COMPILED, PYTHON = SpanTranslator(LIMITS), SpanTranslator(LIMITS, compiled=False)

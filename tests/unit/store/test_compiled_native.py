@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tachograph_store import native
+from tachograph_store.compiled import is_wanted
 
 compiled = pytest.importorskip("tachograph_store._compiled_native")
+pytestmark = pytest.mark.skipif(not is_wanted(), reason="switched off")
 
 _TEXTS = st.text(max_size=6) | st.sampled_from(["", "a", "b", "x" * 127, "y" * 128, "é" * 9000])
 _ODD: st.SearchStrategy[Any] = st.sampled_from(
