@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/bash
+COMPILED := $(wildcard collector/*/*.pyx collector/*/*/*.pyx collector/*/*/*.pxi collector/*/*/*.h)
 
 .PHONY: help install demo test check unit integration e2e bench-ingest bench-queries bench-sdk bench-sidecar bench-ledger bench-quality bench-eval bench-llm-judge bench-redaction beside bench-retention chaos chaos-eval conformance conformance-vllm conformance-vllm-steps bench-causes bench-transformers-serve fuzz clean
 
@@ -11,8 +12,8 @@ help:  ## list the targets
 
 install: $(VENV)/.installed  ## make .venv and install everything
 
-# hatchling's editable install writes static paths, so code changes need no reinstall.
-$(VENV)/.installed: pyproject.toml evaluators/weights/pyproject.toml constraints.txt
+# hatchling's editable install writes static paths, so changes of Python need no reinstall.
+$(VENV)/.installed: pyproject.toml evaluators/weights/pyproject.toml constraints.txt hatch_build.py $(COMPILED)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo]' -e evaluators/weights --group dev

@@ -132,6 +132,7 @@ def fill(stack: Stack) -> int:
     wait_for(
         lambda: stack.count("spans", "position(prompt, 'corrected') > 0") == 1, "the correction"
     )
+    wait_for(lambda: stack.count("spans") == 16, "the end of what it corrects")
     writer = Writer(stack.store)
     now = datetime.now(UTC)
     score: dict[str, Any] = {
