@@ -32,8 +32,15 @@ def running_sidecar(upstream: str, endpoint: str) -> Iterator[str]:
         process.stdout.close()
 
 
+OF_THE_SERVER = (
+    "tachograph.engine.quantization",
+    "tachograph.engine.version",
+    "tachograph.engine.weights",
+)
+
+
 def comparable(attributes: Mapping[str, Any]) -> set[str]:
     """Names that a span must have whoever observed the request. An engine inside the process gives
-    its answers no ids."""
+    its answers no ids; how a server was started is what the sidecar asked it."""
     named = {name for name in attributes if name.startswith(OF_EVERY_OBSERVER)}
-    return named - {"gen_ai.response.id"}
+    return named - {"gen_ai.response.id", *OF_THE_SERVER}
