@@ -81,8 +81,9 @@ class GpuLedger:
             return
         work.event_count += 1
         if work.first_ns is None:
+            # its own too: an event may be told after the end, when nobody waits any more
             waiting = [w.sent_ns for w in self._works.values() if w.is_waiting]
-            work.prefill_ns = self.norms.prefill.first_output(at_ns, waiting)
+            work.prefill_ns = self.norms.prefill.first_output(at_ns, [work.sent_ns, *waiting])
             work.first_ns = at_ns
         number = max(at_ns // BIN_NS, self._next_bin or 0)  # a settled bin stays as it is
         work.events[number] = work.events.get(number, 0) + 1

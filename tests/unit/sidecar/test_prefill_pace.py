@@ -64,3 +64,14 @@ def test_a_long_queue_is_paid_in_its_order() -> None:
     }
     work_j = [machine.energy_j(key) - rent_j[key] for key in keys]
     assert max(work_j) < 1.3 * min(work_j)  # a second holds five of them
+
+
+def test_a_first_output_that_is_told_after_the_end_is_no_fault() -> None:
+    machine = Machine()
+    machine.run(5_000, IDLE_W)
+    machine.begin("late")
+    machine.run(500, 700.0)
+    machine.end("late", prompt=1_000, output=1)
+    machine.output("late")
+    machine.run(5_000, IDLE_W)
+    assert machine.energy_j("late") == pytest.approx(350.0, rel=0.1)
