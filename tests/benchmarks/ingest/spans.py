@@ -24,11 +24,12 @@ from typing import Final
 
 from backports.zstd import compress
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 from rich.progress import track
 from tests.benchmarks.ingest.prose import Prose
 from tests.benchmarks.ingest.vocabulary import MODELS
+from tests.fixtures.otlp_values import any_value
 
 from tachograph.semconv import SCHEMA_URL
 from tachograph.semconv import attributes as a
@@ -267,22 +268,7 @@ def _piece(
 
 
 def _attribute(name: str, value: Plain) -> KeyValue:
-    return KeyValue(key=name, value=_any_value(value))
-
-
-def _any_value(value: Plain) -> AnyValue:
-    match value:
-        case bool():
-            return AnyValue(bool_value=value)
-        case int():
-            return AnyValue(int_value=value)
-        case float():
-            return AnyValue(double_value=value)
-        case str():
-            return AnyValue(string_value=value)
-        case _:
-            items = [AnyValue(string_value=item) for item in value]
-            return AnyValue(array_value=ArrayValue(values=items))
+    return KeyValue(key=name, value=any_value(value))
 
 
 def _response_id(source: random.Random) -> bytes:

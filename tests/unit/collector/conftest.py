@@ -6,8 +6,8 @@ from typing import Protocol
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from tests.fixtures.otlp_values import key_values
 
 from tachograph_collector.translate.limits import Limits, Window
 from tachograph_collector.translate.outcome import Rejections
@@ -18,30 +18,6 @@ from tachograph_store.rows import ScoreRow, SpanRow
 Attributes = Mapping[str, object]
 TRACE_ID = bytes.fromhex("0af7651916cd43dd8448eb211c80319c")
 SPAN_ID = bytes.fromhex("b7ad6b7169203331")
-
-
-def any_value(value: object) -> AnyValue:
-    match value:
-        case bool():
-            return AnyValue(bool_value=value)
-        case int():
-            return AnyValue(int_value=value)
-        case float():
-            return AnyValue(double_value=value)
-        case str():
-            return AnyValue(string_value=value)
-        case bytes():
-            return AnyValue(bytes_value=value)
-        case list():
-            return AnyValue(array_value=ArrayValue(values=[any_value(item) for item in value]))
-        case dict():
-            return AnyValue(kvlist_value=KeyValueList(values=key_values(value)))
-        case _:
-            return AnyValue()
-
-
-def key_values(attributes: Attributes) -> list[KeyValue]:
-    return [KeyValue(key=key, value=any_value(value)) for key, value in attributes.items()]
 
 
 @pytest.fixture

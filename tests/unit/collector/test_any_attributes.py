@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from tests.fixtures.otlp_values import any_value
 
 from tachograph_collector.settings import CollectorSettings
 from tachograph_collector.translate.attribute_reader import AttributeReader
@@ -41,24 +42,8 @@ ATTRIBUTES = st.lists(
 )
 
 
-def _any(value: object) -> AnyValue:
-    match value:
-        case bool():
-            return AnyValue(bool_value=value)
-        case int():
-            return AnyValue(int_value=value)
-        case float():
-            return AnyValue(double_value=value)
-        case str():
-            return AnyValue(string_value=value)
-        case list():
-            return AnyValue(array_value=ArrayValue(values=map(_any, value)))
-        case _:
-            return AnyValue()
-
-
 def _encoded(name: str, value: object) -> bytes:
-    return KeyValue(key=name, value=_any(value)).SerializeToString()
+    return KeyValue(key=name, value=any_value(value)).SerializeToString()
 
 
 def _said(fields: SpanFields) -> list[str]:
