@@ -119,16 +119,18 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
 def fill(stack: Stack) -> int:
     """Data of both users, twelve spans of `user` among them; how many spans in all."""
     user, other, secret = stack.user, stack.other, stack.secret
+    begun = time.time_ns()
     for trace in range(1, 5):
         mine = {"user.id": user} if trace < 4 else {"enduser.id": user}
         stack.send(
-            span(trace, trace * 10, f"I am {user}, {secret}", mine),
+            span(trace, trace * 10, f"I am {user}, {secret}", mine, begun),
             span(trace, trace * 10 + 1, f"a child says {secret}"),
             span(trace, trace * 10 + 2, "no words at all"),
             span(trace + 100, trace * 10 + 5, "what another said", {"user.id": other}),
         )
     stack.wait_for_spans(16)
-    stack.send(span(1, 10, f"corrected by {user}: {secret}", {"user.id": user}))
+    # With the start that it had: what begins in another minute is another row.
+    stack.send(span(1, 10, f"corrected by {user}: {secret}", {"user.id": user}, begun))
     wait_for(
         lambda: stack.count("spans", "position(prompt, 'corrected') > 0") == 1, "the correction"
     )
