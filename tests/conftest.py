@@ -1,7 +1,9 @@
 """Fixtures for every tier: the real engine in a process of its own, and names that never clash."""
 
+import time
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import hypothesis
@@ -12,6 +14,7 @@ from tachograph_store.client import Store, connect
 from tachograph_store.settings import StoreSettings
 
 TIERS = ("integration", "e2e")
+_LONGEST_TEST = timedelta(seconds=90)
 
 # No test depends on timing: hypothesis's deadline of 200 ms an example would.
 hypothesis.settings.register_profile("tachograph", deadline=None)
@@ -60,6 +63,16 @@ def migrator_store(store_server: StoreSettings) -> Iterator[Store]:
     """The store with the migrator's credential."""
     with connect(store_server, "migrator") as store:
         yield store
+
+
+@pytest.fixture
+def one_day() -> None:
+    """For tests that compare dates: the UTC day does not end while they run. It waits for the next
+    one, at most a minute and a half."""
+    now = datetime.now(UTC)
+    if (now + _LONGEST_TEST).date() != now.date():
+        midnight = (now + _LONGEST_TEST).replace(hour=0, minute=0, second=0, microsecond=0)
+        time.sleep((midnight - now).total_seconds() + 0.1)
 
 
 @pytest.fixture

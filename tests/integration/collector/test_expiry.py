@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from tachograph_store.queries.ledger import LedgerBalance, ledger_balance
 from tachograph_store.retention_expire import expire_spans
 from tachograph_store.settings import StoreSettings
 
-TODAY = datetime.now(UTC).date()
+pytestmark = pytest.mark.usefixtures("one_day")
 
 
 @pytest.fixture
@@ -36,11 +36,15 @@ def balance(store: Store) -> LedgerBalance:
     return line
 
 
+def today() -> date:
+    return datetime.now(UTC).date()
+
+
 def expire(stack: Stack, spans: int, days_ago: int) -> None:
     stack.store.command(
         "ALTER TABLE spans UPDATE expires_on = {day:Date} WHERE project = {project:String} "
         "AND toUInt64(trace_id) <= {spans:UInt64}",
-        {"day": TODAY - timedelta(days=days_ago), "project": "default", "spans": spans},
+        {"day": today() - timedelta(days=days_ago), "project": "default", "spans": spans},
     )
 
 
@@ -58,7 +62,7 @@ def test_a_day_that_is_not_over_stays(stack: Stack) -> None:
     expire(stack, 4, days_ago=0)
     assert list(expire_spans(stack.store)) == []
     assert stack.count("spans") == 6
-    tomorrow = list(expire_spans(stack.store, TODAY + timedelta(days=1)))
+    tomorrow = list(expire_spans(stack.store, today() + timedelta(days=1)))
     assert sum(step.spans for step in tomorrow) == 4
     assert stack.count("spans") == 2
 
@@ -78,7 +82,7 @@ def test_the_collectors_thread_does_it(stack: Stack) -> None:
     loop = ExpiryLoop(stack.store, stack.home / "expiry.lock", first_s=0.0)
     loop.start()
     try:
-        wait_for(lambda: stack.count("spans") == 2, "the expired spans to go", 60)
+        wait_for(lambda: stack.count("spans") == 2, "the expired spans to go")
     finally:
         began = time.monotonic()
         assert loop.stop(30)

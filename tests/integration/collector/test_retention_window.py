@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import httpx
+import pytest
 from tests.integration.collector.conftest import wait_for
 from tests.integration.collector.forgetting.conftest import span
 
@@ -25,6 +26,7 @@ def send(url: str, key: str, age_days: int) -> httpx.Response:
     )
 
 
+@pytest.mark.usefixtures("one_day")
 def test_shorter_and_longer_days_than_the_settings(
     collector_url: str, writer_store: Store, make_key: Callable[..., str], project: str
 ) -> None:

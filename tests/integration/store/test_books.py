@@ -29,9 +29,9 @@ from tachograph_store.writer import Writer
 
 store_server, reader_store, writer_store, migrator_store = module_store()
 
-TODAY = datetime.now(UTC).date()
-SOON = TODAY + timedelta(days=1)
-LATER = TODAY + timedelta(days=9)
+pytestmark = pytest.mark.usefixtures("one_day")
+
+LATER = datetime.now(UTC).date() + timedelta(days=9)
 ROUNDS = 20
 
 
@@ -78,11 +78,13 @@ def test_expired_spans_stay_counted_after_they_are_deleted(
     project: str,
     tmp_path: Path,
 ) -> None:
-    spans = [_span(project, expires_on=SOON), _span(project, expires_on=SOON), _span(project)]
+    today = datetime.now(UTC).date()
+    soon = today + timedelta(days=1)
+    spans = [_span(project, expires_on=soon), _span(project, expires_on=soon), _span(project)]
     write_booked(store_server, tmp_path, spans)
-    after = SOON + timedelta(days=1)
+    after = soon + timedelta(days=1)
     assert enter_expired(writer_store, project).count == 0
-    assert expired_through(reader_store, project) == TODAY - timedelta(days=1)
+    assert expired_through(reader_store, project) == today - timedelta(days=1)
     assert enter_expired(writer_store, project, after).count == 2
     gone = {"stored": 3, "live": 1, "expired": 2, "forgotten": 0}
     assert _counts(_one(reader_store, project)) == gone
@@ -138,7 +140,7 @@ def test_rows_that_no_books_have_stand_beside(
     assert (line.outside, line.stored, line.live, line.is_balanced) == (1, 0, 0, True)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_the_books_balance_at_every_moment(
     store_server: StoreSettings,
     writer_store: Store,

@@ -19,7 +19,7 @@ from tachograph_store.rows import SpanRow
 from tachograph_store.settings import StoreSettings
 from tachograph_store.writer import Writer
 
-TOMORROW = datetime.now(UTC).date() + timedelta(days=1)
+LATER = datetime.now(UTC).date() + timedelta(days=9)
 
 
 def _span(project: str, name: str) -> SpanRow:
@@ -30,8 +30,8 @@ def _span(project: str, name: str) -> SpanRow:
         start_time=time.time_ns(),
         duration_ns=1,
         name=name,
-        expires_on=TOMORROW,
-        content_expires_on=TOMORROW,
+        expires_on=LATER,
+        content_expires_on=LATER,
     )
 
 
@@ -81,7 +81,7 @@ def test_a_block_of_too_many_partitions_is_refused_aloud(
         ids,
         [i[:16] for i in ids],
         [now - day * day_ns for day in range(150)],
-        [TOMORROW] * 150,
+        [LATER] * 150,
     ]
     with pytest.raises(StoreUnavailable) as refused:
         writer_store.insert("spans", columns, values, types)

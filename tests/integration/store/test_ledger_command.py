@@ -16,7 +16,7 @@ from tachograph_store.rows import LedgerRow, SpanRow
 from tachograph_store.settings import StoreSettings
 from tachograph_store.writer import Writer
 
-TOMORROW = datetime.now(UTC).date() + timedelta(days=1)
+LATER = datetime.now(UTC).date() + timedelta(days=9)
 
 
 def _ledger(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -42,8 +42,8 @@ def booked(store_server: StoreSettings, writer_store: Store, project: str, tmp_p
             duration_ns=1,
             name="n",
             service_name="shop",
-            expires_on=TOMORROW,
-            content_expires_on=TOMORROW,
+            expires_on=LATER,
+            content_expires_on=LATER,
         )
         for number in (1, 2, 2)
     ]
@@ -63,7 +63,7 @@ def _line(project: str, collector: str, outcome: str, reason: str, count: int) -
         reason=reason,
         time=datetime.now(UTC),
         count=count,
-        expires_on=TOMORROW,
+        expires_on=LATER,
     )
 
 

@@ -26,6 +26,8 @@ from tachograph_store.writer import Writer
 
 store_server, reader_store, writer_store, migrator_store = module_store()
 
+pytestmark = pytest.mark.usefixtures("one_day")
+
 DAY_NS = 86_400_000_000_000
 FAR = date(2100, 1, 1)
 
@@ -219,7 +221,7 @@ def tachograph(store_server: StoreSettings) -> Tachograph:
             capture_output=True,
             text=True,
             env={**os.environ, "COLUMNS": "100"},
-            timeout=100,
+            timeout=300,
             check=False,
         )
 

@@ -14,6 +14,7 @@ from tachograph_collector.translate.spans import SpanTranslator
 from tachograph_store.rows import SpanRow
 from tachograph_store.settings import StoreSettings
 
+START_NS = time.time_ns() // 10**9 * 10**9
 LIMITS = Limits.of(CollectorSettings(), StoreSettings())
 
 
@@ -23,8 +24,8 @@ def _row(translator: SpanTranslator, service: str, scope: str = "s", project: st
         trace_id=b"t" * 16,
         span_id=b"s" * 8,
         name="chat",
-        start_time_unix_nano=now // 10**9 * 10**9,
-        end_time_unix_nano=now // 10**9 * 10**9,
+        start_time_unix_nano=START_NS,
+        end_time_unix_nano=START_NS,
     )
     scope_spans = ScopeSpans(spans=[span])
     scope_spans.scope.name = scope
