@@ -4,7 +4,6 @@ import os
 import random
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import psutil
+from tests.fixtures.free_port import free_port
 
 from tachograph_store.client import connect
 from tachograph_store.settings import StoreSettings
@@ -40,7 +40,7 @@ class Stack:
         self.disk.mkdir(mode=0o700)
         self.has_disk = self._mount()
         self.processes = processes
-        self.port = _free_port()
+        self.port = free_port()
         self._store: subprocess.Popen[bytes] | None = None
         self._collector: subprocess.Popen[bytes] | None = None
 
@@ -150,10 +150,3 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

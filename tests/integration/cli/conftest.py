@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tachograph_cli.supervisor.ports import choose_free
+from tests.fixtures.free_port import free_port
 
 SERVER = """\
 import http.server, os, subprocess, sys
@@ -52,7 +51,7 @@ supervisor.handle_signals()
 supervisor.run()
 """
 
-DEADLINE_S = 30.0
+DEADLINE_S = 180.0
 
 
 def eventually(condition: Callable[[], Any], what: str) -> Any:
@@ -122,7 +121,7 @@ class Plan:
 
     def server(self, name: str, after: tuple[str, ...] = ()) -> int:
         """Adds a service that listens; returns its port."""
-        port = choose_free(1)[0]
+        port = free_port()
         program = self.directory / "server.py"
         program.write_text(SERVER, encoding="utf-8")
         argv = [sys.executable, str(program), str(port), str(self.directory / f"{name}.child")]

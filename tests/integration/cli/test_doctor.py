@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fixtures.free_port import free_port
 
 from tachograph_cli.home import Home, HomeLock, Run, ServiceRun
-from tachograph_cli.supervisor.ports import choose_free
 
 pytestmark = pytest.mark.integration
 
@@ -93,9 +93,7 @@ def test_a_service_that_is_down_is_failed_with_its_log(home: Home, running: Run)
     log = home.log_file("collector")
     log.write_text("cannot open the journal: disk full\n", encoding="utf-8")
     running.services = {
-        "store": ServiceRun(
-            state="ready", url=f"http://127.0.0.1:{choose_free(1)[0]}", log=str(log)
-        ),
+        "store": ServiceRun(state="ready", url=f"http://127.0.0.1:{free_port()}", log=str(log)),
         "collector": ServiceRun(state="crash-loop", log=str(log)),
     }
     running.write(home.run_file)

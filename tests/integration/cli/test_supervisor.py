@@ -19,7 +19,7 @@ Supervise = Callable[[Plan], Supervised]
 
 def _answers(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=1):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=60):
             return True
     except OSError:
         return False
@@ -93,7 +93,7 @@ def test_stop_goes_in_reverse_order_and_leaves_nothing(plan: Plan, supervise: Su
     pids = [stack.pid_of(n) for n in ("first", "second")]
     pids += [stack.child_of(n) for n in ("first", "second")]
     stack.process.send_signal(signal.SIGINT)
-    assert stack.process.wait(30) == 0
+    assert stack.process.wait(180) == 0
     order = [(e["event"], e["service"]) for e in stack.events()]
     assert order.index(("stopped", "second")) < order.index(("stopping", "first"))
     for pid in pids:
@@ -114,7 +114,7 @@ def test_what_ignores_sigterm_is_killed_after_its_deadline(
     eventually(ready.exists, "the service ignores SIGTERM")
     pid = stack.pid_of("stubborn")
     stack.process.send_signal(signal.SIGTERM)
-    assert stack.process.wait(30) == 0
+    assert stack.process.wait(180) == 0
     assert stack.of("killed", "stubborn")
     assert not is_running(pid)
 

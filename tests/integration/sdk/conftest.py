@@ -24,12 +24,12 @@ FAST = DeliveryOptions(
     delay_s=0.02,
     backoff_initial_s=0.02,
     backoff_max_s=0.1,
-    request_timeout_s=0.5,
+    request_timeout_s=30.0,
 )
 """The defaults with short waits, so that tests of many failures end soon."""
 
 
-def eventually(condition: Callable[[], bool], timeout_s: float = 20.0) -> bool:
+def eventually(condition: Callable[[], bool], timeout_s: float = 120.0) -> bool:
     """Poll until `condition()` holds; False when it did not within `timeout_s` seconds."""
     deadline = time.monotonic() + timeout_s
     while not condition():

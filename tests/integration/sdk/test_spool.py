@@ -4,12 +4,12 @@ import stat
 from pathlib import Path
 
 import pytest
+from tests.fixtures.free_port import free_port
 
 from tachograph._internal.delivery.spool import Spool
 from tachograph.testing import Fault, Receiver
 
 from .conftest import DeliveryMaker, SpanMaker, eventually
-from .test_delivery_faults import free_port
 
 
 def test_what_a_process_could_not_deliver_the_next_one_does(

@@ -6,6 +6,8 @@ import threading
 import urllib.request
 from typing import TYPE_CHECKING
 
+from tests.fixtures.free_port import free_port
+
 from tachograph_sidecar.proxy.balancer import Balancer
 from tachograph_sidecar.proxy.pool import parse_upstreams
 
@@ -23,7 +25,7 @@ def _answer_all(connection: "EngineConnection") -> None:
 
 
 def _ask(port: int) -> bytes:
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=120) as client:
         client.sendall(REQUEST.replace(b"Host: x", b"Host: x\r\nConnection: close"))
         answer = b""
         while data := client.recv(65536):
@@ -32,8 +34,7 @@ def _ask(port: int) -> bytes:
 
 
 def _absent_url() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+    return f"http://127.0.0.1:{free_port()}"
 
 
 def test_the_engine_with_least_in_flight_gets_the_request(kit: "Kit") -> None:
@@ -41,7 +42,7 @@ def test_the_engine_with_least_in_flight_gets_the_request(kit: "Kit") -> None:
 
     def answer_late(connection: "EngineConnection") -> None:
         connection.read_request()
-        may_answer.wait(30)
+        may_answer.wait(120)
         connection.answer(b"{}")
 
     slow = kit.engine(answer_late)
@@ -99,7 +100,9 @@ def test_state_and_points_tell_them_apart(kit: "Kit", outlet: "KeepingOutlet") -
 
     kit.wait_until(lambda: len(ups()) == 2, "both engines were looked at")
     assert ups() == {str(engine.port): 1, absent.rpartition(":")[2]: 0}
-    with urllib.request.urlopen(f"http://127.0.0.1:{sidecar.port}/_tachograph/state") as answer:
+    with urllib.request.urlopen(
+        f"http://127.0.0.1:{sidecar.port}/_tachograph/state", timeout=60
+    ) as answer:
         state = json.loads(answer.read())
     assert [(u["url"], u["up"]) for u in state["upstreams"]] == [
         (engine.url, True),
