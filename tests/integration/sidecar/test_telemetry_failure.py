@@ -78,16 +78,20 @@ def test_a_collector_that_is_absent_or_hangs(kit: "Kit", kind: str) -> None:
         assert state["telemetry"]["delivered"]["spans"] == 0
         started = time.monotonic()
         sidecar.close()
-        assert time.monotonic() - started < 15  # flushing has a deadline
+        assert time.monotonic() - started < 60  # flushing has a deadline
 
 
 def test_an_outlet_that_raises(kit: "Kit", caplog: pytest.LogCaptureFixture) -> None:
     sidecar = kit.sidecar(kit.engine(_answer_all).url, FailingOutlet())
     _ask_often(kit, sidecar.port)
-    client = kit.client(sidecar.port)
-    client.send(b"GET /_tachograph/state HTTP/1.1\r\nConnection: close\r\n\r\n")
-    state = json.loads(client.read_to_end().partition(b"\r\n\r\n")[2])
-    assert state["requests"]["record_failures"] >= 19  # the last may not be built yet
+
+    def failures() -> int:
+        client = kit.client(sidecar.port)
+        client.send(b"GET /_tachograph/state HTTP/1.1\r\nConnection: close\r\n\r\n")
+        state = json.loads(client.read_to_end().partition(b"\r\n\r\n")[2])
+        return int(state["requests"]["record_failures"])
+
+    kit.wait_until(lambda: failures() >= 20, "every request was tried to be recorded")
     assert "could not be recorded" in caplog.text
 
 

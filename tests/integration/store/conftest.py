@@ -14,7 +14,8 @@ import pytest
 from tachograph_store.client import connect
 from tachograph_store.settings import StoreSettings
 
-READY_DEADLINE_S = 60.0
+READY_DEADLINE_S = 180.0
+END_DEADLINE_S = 120.0
 
 
 class OwnStore:
@@ -51,14 +52,14 @@ class OwnStore:
         """Send a signal and answer the exit status."""
         assert self.process is not None
         self.process.send_signal(number)
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=END_DEADLINE_S)
 
     def discard(self) -> None:
         """End the process, if there is one, at once."""
         if self.process is not None:
             with suppress(ProcessLookupError):
                 self.process.kill()
-            self.process.wait(timeout=30)
+            self.process.wait(timeout=END_DEADLINE_S)
 
 
 @pytest.fixture
@@ -74,12 +75,12 @@ def tight_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnStore]:
     """A running store with tight limits and one connection for readers."""
     limits = {
         "TACHOGRAPH_STORE_MAX_MEMORY_BYTES": "100000000",
-        "TACHOGRAPH_STORE_MAX_EXECUTION_TIME_S": "2",
+        "TACHOGRAPH_STORE_MAX_EXECUTION_TIME_S": "5",
         "TACHOGRAPH_STORE_MAX_RESULT_ROWS": "5000",
         "TACHOGRAPH_STORE_MAX_RESULT_BYTES": "1000000",
         "TACHOGRAPH_STORE_MAX_BODY_BYTES": "1000000",
         "TACHOGRAPH_STORE_READER_CONNECTIONS": "1",
-        "TACHOGRAPH_STORE_QUEUE_TIMEOUT_S": "0.2",
+        "TACHOGRAPH_STORE_QUEUE_TIMEOUT_S": "1",
     }
     store = OwnStore(tmp_path_factory.mktemp("tight"), limits)
     yield store.start()

@@ -58,7 +58,7 @@ def test_who_waits_too_long_is_told_to_come_back(reader: Store, tight_store: Any
     thread = threading.Thread(target=occupy)
     thread.start()
     try:
-        assert started.wait(20)
+        assert started.wait(60)
         refused: StoreUnavailable | None = None
         while thread.is_alive() and refused is None:
             try:
@@ -66,7 +66,7 @@ def test_who_waits_too_long_is_told_to_come_back(reader: Store, tight_store: Any
             except StoreUnavailable as error:
                 refused = error
     finally:
-        thread.join(30)
+        thread.join(120)
     assert refused is not None
     assert refused.code == 202
 
