@@ -26,6 +26,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 PYTEST_TIERS = ("unit", "architecture", "integration", "e2e")
 TWO_PROCESSES = ("-n", "2", "--dist", "loadfile") if importlib.util.find_spec("xdist") else ()
+TEST_TIMEOUT_S = 600
+"""Of one test with its fixtures: a machine may be five times slower than the one it was written on."""
 TIERS = ("system", "static", "wheel", *PYTEST_TIERS)
 
 # Program that tests start -> Debian package that brings it.
@@ -85,7 +87,8 @@ def pytest_tier(name: str) -> Outcome:
     with TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         spread = TWO_PROCESSES if name != "architecture" else ()
-        ok = run([BIN / "pytest", "-q", "-rs", *spread, f"--junitxml={report}", f"tests/{name}"])
+        command = [BIN / "pytest", "-q", "-rs", *spread, f"--timeout={TEST_TIMEOUT_S}"]
+        ok = run([*command, f"--junitxml={report}", f"tests/{name}"])
         outcome = Outcome(name, 0.0, ok)
         if report.exists():
             for suite in ET.parse(report).getroot().iter("testsuite"):

@@ -17,7 +17,7 @@ from tests.conformance.conformance import settle
 
 from tachograph_cli.supervisor.ports import choose_free
 
-_DEADLINE_S: Final = 60.0
+_DEADLINE_S: Final = 180.0
 
 
 class LlamaServer:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-DEADLINE_S = 90.0
+DEADLINE_S = 300.0
 
 
 def eventually(condition: Callable[[], Any], what: str) -> Any:
@@ -108,6 +108,6 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Stack]]:
     for stack in started:
         if stack.process.poll() is None:
             stack.process.send_signal(signal.SIGTERM)
-            stack.process.wait(60)
+            stack.process.wait(120)
     for pid in pids_with(f"TACHOGRAPH_HOME={home}\0"):
         os.kill(pid, signal.SIGKILL)

@@ -16,7 +16,7 @@ from tests.integration.sdk.openai_server import OpenAIServer
 
 from tachograph_store.client import Store
 
-DEADLINE_S = 60.0
+DEADLINE_S = 180.0
 PRICES = {
     "TACHOGRAPH_COLLECTOR_HOSTED_EQUIVALENTS": '{"m-0613": "gpt-4o"}',
     "TACHOGRAPH_COLLECTOR_MACHINE_HOUR_PRICE": "3.6",

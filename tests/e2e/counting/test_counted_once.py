@@ -137,6 +137,7 @@ def say_what_the_engine_saw(stack: Stack) -> None:
         f"{stack.collector_url}/v1/traces",
         content=request.SerializeToString(),
         headers={"content-type": "application/x-protobuf"},
+        timeout=60,
     )
     assert answer.status_code == 200
 
@@ -157,7 +158,7 @@ def test_sdk_sidecar_and_engine_under_an_agent(stack: Stack, sdk: None) -> None:
         for _ in range(REQUESTS):
             client.chat.completions.create(model="m", messages=ASK)
         repeat_the_sums(agent)
-    assert tachograph.flush(30)
+    assert tachograph.flush(180)
     say_what_the_engine_saw(stack)
     stack.settle(3 * REQUESTS + 1)
     assert_counted_once(stack)

@@ -13,19 +13,18 @@ from typing import IO
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
-from tests.e2e.dashboard.screenshots import CHROMIUM, CHROMIUM_ARGUMENTS
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from tests.e2e.dashboard.screenshots import CHROMIUM, CHROMIUM_ARGUMENTS, WAIT_MS
 
 from tachograph_store.client import Store
 from tachograph_store.keys import create_key
 from tachograph_store.settings import StoreSettings
 from tachograph_store.writer import Writer
 
-READY_S = 60.0
-WAIT_MS = 30_000
+READY_S = 180.0
 
 
-def wait_for(condition: Callable[[], bool], what: str, deadline_s: float = 30.0) -> None:
+def wait_for(condition: Callable[[], bool], what: str, deadline_s: float = 180.0) -> None:
     """Poll until the condition holds; fail at the deadline."""
     deadline = time.monotonic() + deadline_s
     while not condition():
@@ -52,7 +51,7 @@ def service_process(module: str, home: Path, health: str, *arguments: str) -> It
         yield match[0]
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=120)
         if process.stdout is not None:
             process.stdout.close()
         log.close()
@@ -68,7 +67,7 @@ def _first_line(stream: IO[str]) -> str:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url, trust_env=False).status_code == 200
+        return httpx.get(url, trust_env=False, timeout=60).status_code == 200
     except httpx.TransportError:
         return False
 
@@ -94,6 +93,7 @@ def dashboard_url(store_server: StoreSettings, collector_url: str) -> Iterator[s
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, with nothing that calls home."""
+    expect.set_options(timeout=WAIT_MS)  # 5 s by default
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, args=list(CHROMIUM_ARGUMENTS)

@@ -23,7 +23,7 @@ CHROMIUM_ARGUMENTS = (
     "--disable-dev-shm-usage",
 )
 PAGES = ("overview", "traces", "quality", "cost", "gpu", "alerts", "ledger")
-WAIT_MS = 30_000
+WAIT_MS = 120_000
 
 
 def settle(page: Page) -> None:

@@ -54,7 +54,7 @@ def test_logging_out_ends_the_session_in_all_tabs(
 
 
 def test_nothing_is_served_without_a_session(dashboard_url: str) -> None:
-    with httpx.Client(base_url=dashboard_url, trust_env=False) as client:
+    with httpx.Client(base_url=dashboard_url, trust_env=False, timeout=60) as client:
         for path in ("/", "/traces?trace=00", "/_stcore/host-config", "/media/x", "/~/+/x"):
             asked = client.get(path, headers={"Accept": "text/html"})
             assert asked.status_code == 303, path
@@ -70,7 +70,7 @@ def test_nothing_is_served_without_a_session(dashboard_url: str) -> None:
 
 
 def test_pages_forbid_other_origins_and_frames(dashboard_url: str) -> None:
-    answer = httpx.get(f"{dashboard_url}/login", trust_env=False)
+    answer = httpx.get(f"{dashboard_url}/login", trust_env=False, timeout=60)
     policy = answer.headers["content-security-policy"]
     for rule in ("connect-src 'self'", "frame-ancestors 'none'", "object-src 'none'"):
         assert rule in policy
@@ -79,7 +79,9 @@ def test_pages_forbid_other_origins_and_frames(dashboard_url: str) -> None:
 
 def test_a_foreign_host_header_is_refused(dashboard_url: str) -> None:
     """A page of another site cannot reach the dashboard by a name that it points at loopback."""
-    answer = httpx.get(f"{dashboard_url}/login", headers={"Host": "evil.example"}, trust_env=False)
+    answer = httpx.get(
+        f"{dashboard_url}/login", headers={"Host": "evil.example"}, trust_env=False, timeout=60
+    )
     assert answer.status_code == 421
 
 
@@ -89,13 +91,16 @@ def test_a_form_of_another_site_is_refused(dashboard_url: str, read_key: str) ->
         data={"key": read_key},
         headers={"Origin": "https://evil.example"},
         trust_env=False,
+        timeout=60,
     )
     assert answer.status_code == 403
     assert "set-cookie" not in answer.headers
 
 
 def test_a_huge_form_is_no_key(dashboard_url: str) -> None:
-    answer = httpx.post(f"{dashboard_url}/login", data={"key": "x" * 10**6}, trust_env=False)
+    answer = httpx.post(
+        f"{dashboard_url}/login", data={"key": "x" * 10**6}, trust_env=False, timeout=60
+    )
     assert answer.status_code == 401
 
 
@@ -106,9 +111,11 @@ def test_guessing_is_slowed(store_server: StoreSettings, collector_url: str, rea
     # A dashboard of its own: the address is held off for a minute
     with service_process("tachograph_dashboard.command", home, health, *arguments) as url:
         for _ in range(MAX_FAILURES):
-            answer = httpx.post(f"{url}/login", data={"key": "tg_guess"}, trust_env=False)
+            answer = httpx.post(
+                f"{url}/login", data={"key": "tg_guess"}, trust_env=False, timeout=60
+            )
             assert answer.status_code == 401
-        held = httpx.post(f"{url}/login", data={"key": read_key}, trust_env=False)
+        held = httpx.post(f"{url}/login", data={"key": read_key}, trust_env=False, timeout=60)
     assert held.status_code == 429
     assert 0 < int(held.headers["retry-after"]) <= 60
     assert "set-cookie" not in held.headers

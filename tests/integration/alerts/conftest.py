@@ -14,7 +14,7 @@ import pytest
 from tachograph_evaluators.alerts.signature import verify
 
 SECRET = "whsec_" + "dGFjaG9ncmFwaC1hbGVydHMtdGVzdC1zZWNyZXQ="
-WAIT_S = 20
+WAIT_S = 120
 
 
 @dataclass(frozen=True)

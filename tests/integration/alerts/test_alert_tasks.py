@@ -33,7 +33,7 @@ def run_tasks(**environment: str) -> "subprocess.CompletedProcess[str]":
         env=os.environ | environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 

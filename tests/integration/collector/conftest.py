@@ -28,7 +28,8 @@ from tachograph_store.rows import ApiKeyRow
 from tachograph_store.settings import StoreSettings
 from tachograph_store.writer import Writer
 
-_READY_DEADLINE_S = 60.0
+_READY_DEADLINE_S = 180.0
+_END_DEADLINE_S = 120.0
 PROTOBUF = {"content-type": "application/x-protobuf"}
 
 
@@ -60,12 +61,12 @@ def _first_line(stream: IO[str]) -> str:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/livez").status_code == 200
+        return httpx.get(f"{url}/livez", timeout=60).status_code == 200
     except httpx.TransportError:
         return False
 
 
-def wait_for(condition: Callable[[], bool], what: str, deadline_s: float = 30.0) -> None:
+def wait_for(condition: Callable[[], bool], what: str, deadline_s: float = 180.0) -> None:
     """Poll until the condition holds; fail at the deadline."""
     deadline = time.monotonic() + deadline_s
     while not condition():
@@ -81,7 +82,7 @@ def waiting(client: httpx.Client) -> int:
 def stop(process: "subprocess.Popen[str]") -> int:
     """SIGTERM, and the exit status."""
     process.terminate()
-    status = process.wait(timeout=30)
+    status = process.wait(timeout=_END_DEADLINE_S)
     if process.stdout is not None:
         process.stdout.close()
     return status

@@ -39,9 +39,10 @@ def test_proxies_and_other_sites_need_a_key(
     body = harness.trace_body(harness.chat_span())
     sent = {"content-type": "application/x-protobuf", **headers}
     assert (
-        httpx.post(f"{collector_url}/v1/traces", content=body, headers=sent).status_code == status
+        httpx.post(f"{collector_url}/v1/traces", content=body, headers=sent, timeout=60).status_code
+        == status
     )
-    answer = httpx.get(f"{collector_url}/api/v1/traces", headers=headers)
+    answer = httpx.get(f"{collector_url}/api/v1/traces", headers=headers, timeout=60)
     assert answer.status_code == status
     assert answer.json()["error"]["remedy"]
     assert "access-control-allow-origin" not in answer.headers
@@ -51,12 +52,14 @@ def test_a_key_works_through_a_proxy(
     api: Any, collector_url: str, make_key: Any, project: str
 ) -> None:
     headers = {"x-forwarded-for": "10.0.0.1", "authorization": f"Bearer {make_key(project)}"}
-    answer = httpx.get(f"{collector_url}/api/v1/whoami", headers=headers)
+    answer = httpx.get(f"{collector_url}/api/v1/whoami", headers=headers, timeout=60)
     assert answer.json()["project"] == project
 
 
 def test_the_pages_own_origin_is_no_other_site(collector_url: str) -> None:
-    answer = httpx.get(f"{collector_url}/api/v1/whoami", headers={"origin": collector_url})
+    answer = httpx.get(
+        f"{collector_url}/api/v1/whoami", headers={"origin": collector_url}, timeout=60
+    )
     assert answer.status_code == 200
 
 
@@ -69,9 +72,9 @@ def closed_collector(store_server: StoreSettings, harness: Any, tmp_path: Path) 
 
 
 def test_it_can_be_switched_off(closed_collector: str, harness: Any) -> None:
-    assert httpx.get(f"{closed_collector}/api/v1/whoami").status_code == 401
-    assert httpx.get(f"{closed_collector}/livez").status_code == 200
-    docs = httpx.get(f"{closed_collector}/docs")
+    assert httpx.get(f"{closed_collector}/api/v1/whoami", timeout=60).status_code == 401
+    assert httpx.get(f"{closed_collector}/livez", timeout=60).status_code == 200
+    docs = httpx.get(f"{closed_collector}/docs", timeout=60)
     assert docs.status_code == 200
     assert "/api/v1/traces" in docs.text
     assert "<script" not in docs.text

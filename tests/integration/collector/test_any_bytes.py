@@ -33,7 +33,7 @@ def test_any_bytes_have_an_answer(
     process, url = harness.start_collector(home)
     key = make_key(project)
     try:
-        grpc_address = httpx.get(f"{url}/healthz").json()["grpc"]
+        grpc_address = httpx.get(f"{url}/healthz", timeout=60).json()["grpc"]
         watched = psutil.Process(process.pid)
         with Attacker(url.removeprefix("http://"), grpc_address, key) as attacker:
             before = watched.memory_info().rss

@@ -44,7 +44,7 @@ def open_page(project: str, reader_store: Store) -> OpenPage:
 
     def open_(path: str = "overview", **query: str) -> AppTest:
         data.forget()
-        page = AppTest.from_file(APP, default_timeout=60)
+        page = AppTest.from_file(APP, default_timeout=300)
         for name, value in {"range": "24 h", **query}.items():
             page.query_params[name] = value
         # AppTest.switch_page knows pages that are files only; ours are functions

@@ -46,7 +46,7 @@ def answers() -> Iterator[Answers]:
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         servers.append(server)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        return CollectorClient(f"http://127.0.0.1:{server.server_port}", timeout_s=5)
+        return CollectorClient(f"http://127.0.0.1:{server.server_port}", timeout_s=60)
 
     yield serve
     for server in servers:
@@ -105,7 +105,7 @@ def test_refused_feedback_gives_the_collectors_reason(answers: Answers) -> None:
 
 
 def run_with(token: str | None) -> AppTest:
-    page = AppTest.from_file(APP, default_timeout=60)
+    page = AppTest.from_file(APP, default_timeout=300)
     if token is not None:
         page.session_state[COOKIE] = token
     page.run()

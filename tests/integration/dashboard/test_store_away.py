@@ -16,7 +16,7 @@ def test_a_page_says_that_the_store_is_away(path: str, project: str) -> None:
     store = connect(StoreSettings(url="http://127.0.0.1:9"), "reader")
     service.install(service.build(DashboardSettings(no_login=True, project=project), store))
     data.forget()
-    page = AppTest.from_file(APP, default_timeout=60)
+    page = AppTest.from_file(APP, default_timeout=300)
     page._page_hash = calc_hash("" if path == "overview" else path)
     page.run()
     assert not page.exception

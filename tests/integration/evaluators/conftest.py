@@ -22,7 +22,7 @@ from tachograph_store.rows import SpanRow
 from tachograph_store.settings import StoreSettings
 from tachograph_store.writer import Writer
 
-DEADLINE_S = 90.0
+DEADLINE_S = 300.0
 NEVER = date(2099, 1, 1)
 
 
@@ -93,7 +93,7 @@ class Stack:
                 process.terminate()
             for process in processes:
                 try:
-                    process.wait(20)
+                    process.wait(60)
                 except subprocess.TimeoutExpired:
                     os.killpg(process.pid, signal.SIGKILL)
                     process.wait()
@@ -106,7 +106,7 @@ class Stack:
             env=dict(self.environment),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=200,
             check=False,
         )
 

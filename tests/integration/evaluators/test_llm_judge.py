@@ -59,7 +59,7 @@ def judged(judge: LlmJudge, response: str) -> Score:
 
 def test_a_hostile_answer_gets_what_it_gets_without_its_words_to_the_judge(engine_url: str) -> None:
     settings = JudgeSettings(
-        url=engine_url, input_price=Decimal("1.5"), output_price=Decimal(2), timeout_s=120
+        url=engine_url, input_price=Decimal("1.5"), output_price=Decimal(2), timeout_s=300
     )
     judge = LlmJudge(settings, nonce=lambda: "7f3a90c2" * 4)  # one number: equal requests
     plain = judged(judge, WRONG)
@@ -75,7 +75,7 @@ def test_a_hostile_answer_gets_what_it_gets_without_its_words_to_the_judge(engin
 
 def test_the_engine_is_asked_again_where_there_is_no_context(engine_url: str) -> None:
     settings = JudgeSettings(
-        small_model=False, engine_url=engine_url, samples=2, input_price=Decimal(1), timeout_s=120
+        small_model=False, engine_url=engine_url, samples=2, input_price=Decimal(1), timeout_s=300
     )
     [[score]] = Hallucination(settings).evaluate(
         [answer("The capital of France is Paris.", prompt="In one word: the capital of France?")]

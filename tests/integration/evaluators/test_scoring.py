@@ -10,6 +10,7 @@ from .conftest import Row, Stack, answer_span, chat, eventually
 
 CONTEXT = "Returns are accepted within 30 days of delivery. Shoes must have clean soles."
 BUILT_IN = "toxicity,pii,coherence,grounding"
+PATIENT = {"TACHOGRAPH_EVALUATORS_TIME_LIMIT_S": "300"}  # no worker dies here: no slow machine may
 NAMES = {
     "toxicity", "pii", "grounding", "coherence", "relevance", "local_coherence", "repetition",
     "language", "truncation", "perplexity",
@@ -29,7 +30,7 @@ def test_every_answer_gets_every_score_once(
     silent = answer_span(project, "", completion=None)
     foreign = answer_span(other, "The capital of France is Paris.", tenant="globex")
     rows = [grounded, toxic, looping, late, uncounted, failed, silent, foreign]
-    with stack.running("worker", "beat", TACHOGRAPH_EVALUATORS_ENABLED=BUILT_IN):
+    with stack.running("worker", "beat", TACHOGRAPH_EVALUATORS_ENABLED=BUILT_IN, **PATIENT):
         writer.write_spans(rows)
         judged = {row.span_id for row in (grounded, toxic, looping, late)}
         eventually(
@@ -42,7 +43,7 @@ def test_every_answer_gets_every_score_once(
         eventually(
             lambda: len(scores(project)) >= len(NAMES) * len(judged), "the scores of a new answer"
         )
-        pong = stack.command("worker", "--ping", "--timeout", "20")
+        pong = stack.command("worker", "--ping", "--timeout", "100")
     assert (pong.returncode, "models ready" in pong.stdout) == (0, True), pong.stdout
 
     found = scores(project)
@@ -88,7 +89,9 @@ def test_a_context_that_arrives_after_the_answer_is_used(
         completion=None,
         context="Returns: thirty days.",
     )
-    with stack.running("worker", "beat", TACHOGRAPH_EVALUATORS_ENABLED="grounding,length"):
+    with stack.running(
+        "worker", "beat", TACHOGRAPH_EVALUATORS_ENABLED="grounding,length", **PATIENT
+    ):
         writer.write_spans([proxy, searched])
         # `length` needs no context: once it is there, the answers have been planned and judged.
         eventually(lambda: len(scores(project)) >= 2, "the scores that need no context")

@@ -212,11 +212,11 @@ def test_days_that_an_upgrade_adds_up_anew_are_told(
     filled(writer_store, project)
     list(remove_days(writer_store, project))
     loop = RollupLoop(writer_store, tmp_path / "rollups.lock")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     with caplog.at_level("INFO", logger="tachograph_collector.rollup_loop"):
         loop.start()
         while not any(f"3 of 3 past days of project {project};" in m for m in caplog.messages):
             assert time.monotonic() < deadline, caplog.messages
             time.sleep(0.1)
-        assert loop.stop(60)
+        assert loop.stop(180)
     assert loop.problem is None

@@ -205,7 +205,7 @@ class World:
             assert_same(one, expected[group])
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @settings(
     max_examples=6,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -28,7 +28,7 @@ def running_sidecar(upstream: str, endpoint: str) -> Iterator[str]:
         yield "http://127.0.0.1:" + line.partition("http://127.0.0.1:")[2].split()[0]
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(180)
         process.stdout.close()
 
 

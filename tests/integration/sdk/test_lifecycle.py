@@ -131,7 +131,7 @@ def test_the_global_provider_is_made_where_there_is_none(receiver: Receiver) -> 
         "    with tachograph.span('inner'):\n"
         "        pass\n"
     )
-    subprocess.run([sys.executable, "-c", program, receiver.endpoint], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program, receiver.endpoint], check=True, timeout=180)
     inner, outer = receiver.wait_for_spans(2)
     assert inner.parent_span_id == outer.span_id
     assert outer.resource["service.name"] == "g"

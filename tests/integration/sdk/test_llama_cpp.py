@@ -37,7 +37,7 @@ PROBE = "import json, sys, llama_cpp; llama_cpp.Llama(sys.argv[1], **json.loads(
 @pytest.fixture(scope="module")
 def llm() -> Iterator[Any]:
     command = [sys.executable, "-c", PROBE, str(MODEL), json.dumps(OPTIONS)]
-    probe = subprocess.run(command, capture_output=True, check=False, timeout=100)
+    probe = subprocess.run(command, capture_output=True, check=False, timeout=300)
     if probe.returncode < 0:
         pytest.skip(f"this build of llama-cpp-python ends by signal {-probe.returncode} here")
     made = llama_cpp.Llama(str(MODEL), verbose=False, **OPTIONS)
@@ -67,7 +67,7 @@ def engine() -> Iterator[str]:
     finally:
         process.stdin.close()
         process.terminate()
-        process.wait(60)
+        process.wait(180)
         process.stdout.close()
 
 
@@ -153,7 +153,7 @@ def test_the_span_is_the_one_that_the_sidecar_makes(
                 )
                 if is_streaming:
                     list(sent)
-        seen = beside.wait_for_spans(2, 30)
+        seen = beside.wait_for_spans(2, 180)
     assert tachograph.flush(10)
     for own_span, their_span in zip(tachograph_receiver.spans, seen, strict=True):
         own, theirs = dict(own_span.attributes), dict(their_span.attributes)

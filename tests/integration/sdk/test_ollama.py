@@ -198,7 +198,7 @@ def test_the_span_is_the_one_that_the_sidecar_makes(
             client = tachograph.wrap(bare)
             client.chat(model="m", messages=ASK, options=OPTIONS)
             list(client.chat(model="m", messages=ASK, options=OPTIONS, stream=True))
-        seen = beside.wait_for_spans(2, 30)
+        seen = beside.wait_for_spans(2, 180)
     for own, theirs in zip(received(tachograph_receiver, 2), seen, strict=True):
         assert own.attributes["tachograph.counted"] is False  # the sidecar's counts
         assert theirs.parent_span_id == own.span_id

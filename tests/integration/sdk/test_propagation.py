@@ -193,17 +193,17 @@ def test_through_a_service_and_a_celery_task(receiver: Receiver, tmp_path: Path)
         assert service.stdout is not None
         port = service.stdout.readline().strip()
         with start("caller.py", port, cwd=tmp_path, **environment) as caller:
-            assert caller.wait(60) == 0
-        assert service.wait(60) == 0
+            assert caller.wait(180) == 0
+        assert service.wait(180) == 0
     options = ("--pool", "threads", "--concurrency", "1", "--loglevel", "CRITICAL")
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
     command = ("-m", "celery", "-A", "tasks", "worker", *options, *quiet)
     with start(*command, cwd=tmp_path, **environment, SERVICE="worker") as worker:
         try:
-            assert eventually(lambda: len(receiver.spans) == 6, 60), receiver.spans
+            assert eventually(lambda: len(receiver.spans) == 6, 300), receiver.spans
         finally:
             worker.send_signal(signal.SIGTERM)
-        worker.communicate(timeout=60)
+        worker.communicate(timeout=300)
     by_service = {span.resource["service.name"]: span for span in receiver.spans}
     assert set(by_service) == {"caller", "service", "worker"}
     assert len({span.trace_id for span in receiver.spans}) == 1

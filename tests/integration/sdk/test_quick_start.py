@@ -40,7 +40,7 @@ def collector(store_server: StoreSettings) -> Iterator[str]:
             yield match[0]
         finally:
             process.terminate()
-            process.wait(60)
+            process.wait(180)
 
 
 def answered(url: str) -> Any:
@@ -73,7 +73,7 @@ def test_the_quick_start_arrives(
         found[:] = [] if trace is None else trace["spans"]
         return bool(found)
 
-    assert eventually(is_stored, 60)
+    assert eventually(is_stored, 300)
     (span,) = found
     assert (span["operation"], span["request_model"]) == ("chat", "llama")
     assert (span["tenant"], span["user"]) == ("acme", "u-17")

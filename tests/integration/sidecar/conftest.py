@@ -23,7 +23,7 @@ from tachograph_sidecar.service import Outlet, Sidecar
 from tachograph_sidecar.settings import read_settings
 
 HERE = Path(__file__).parent
-DEADLINE_S = 30.0
+DEADLINE_S = 120.0
 
 
 def wait_until(is_so: Callable[[], bool], what: str) -> None:
@@ -85,7 +85,9 @@ class RunningSidecar:
             addresses = await sidecar.start()
             return sidecar, addresses[0][1]
 
-        self.sidecar, self.port = asyncio.run_coroutine_threadsafe(start(), self._loop).result(10)
+        self.sidecar, self.port = asyncio.run_coroutine_threadsafe(start(), self._loop).result(
+            DEADLINE_S
+        )
 
     def call(self, function: Callable[[], None]) -> None:
         """Run it on the sidecar's event loop."""
@@ -109,7 +111,7 @@ class RunningSidecar:
         if not self._is_stopped:
             self.stop()
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(DEADLINE_S)
         self._loop.close()
 
 
@@ -383,5 +385,5 @@ def llama_url() -> Iterator[str]:
     finally:
         process.stdin.close()
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=120)
         process.stdout.close()

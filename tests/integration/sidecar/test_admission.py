@@ -62,7 +62,7 @@ def test_who_waits_goes_by_class_and_the_wait_is_recorded(
 
     def answer_late(connection: "EngineConnection") -> None:
         while connection.read_request() is not None:
-            may_answer.wait(30)
+            may_answer.wait(120)
             connection.answer(b"{}")
 
     engine = kit.engine(answer_late)
@@ -138,7 +138,7 @@ def test_an_engine_left_out_of_the_file_is_drained(kit: "Kit", tmp_path: Path) -
 
     def answer_late(connection: "EngineConnection") -> None:
         connection.read_request()
-        may_answer.wait(30)
+        may_answer.wait(120)
         connection.answer(b"{}")
 
     old, new = kit.engine(answer_late), kit.engine(_answer_all)
@@ -193,9 +193,9 @@ def test_sighup_reads_the_file_again_and_a_bad_one_changes_nothing(tmp_path: Pat
             path.write_text("[tenants.a]\npriority = 'low'")
             process.send_signal(signal.SIGHUP)
             read_until("read again")
-            with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+            with socket.create_connection(("127.0.0.1", port), timeout=120) as client:
                 client.sendall(b"GET /_tachograph/healthz HTTP/1.0\r\n\r\n")
                 assert client.recv(100).startswith(b"HTTP/1.1 200")
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(120)

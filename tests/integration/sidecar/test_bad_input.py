@@ -98,7 +98,7 @@ def test_an_engine_that_restarts_in_a_stream_serves_the_next_request(
         connection.read_request()
         connection.start_stream()
         connection.send_chunk(piece)
-        assert has_read.wait(30)
+        assert has_read.wait(120)
 
     engine = kit.engine(dies)
     sidecar = kit.sidecar(engine.url, outlet)

@@ -34,7 +34,7 @@ _VOLATILE = (
 
 def _ask(url: str, body: dict[str, object], path: str = "/v1/chat/completions") -> bytes:
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=180)
     connection.request(
         "POST", path, json.dumps(body), {"Content-Type": "application/json", "User-Agent": "test"}
     )
@@ -80,7 +80,7 @@ class Tap:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for thread in self._threads:
-            thread.join(30)
+            thread.join(120)
 
     def _accept(self) -> None:
         while True:

@@ -29,7 +29,7 @@ def test_each_chunk_is_passed_before_the_next_is_made(kit: "Kit") -> None:
         connection.start_stream()
         for number in range(10):
             connection.send_chunk(_event(str(number)))
-            may_go_on.get(timeout=30)  # not before the client has the chunk
+            may_go_on.get(timeout=120)  # not before the client has the chunk
         connection.send(b"0\r\n\r\n")
 
     client = kit.client(kit.sidecar(kit.engine(script).url).port)
@@ -48,7 +48,7 @@ def test_half_an_event_is_passed_too(kit: "Kit") -> None:
         connection.read_request()
         connection.start_stream()
         connection.send_chunk(b'data: {"choi')
-        assert may_go_on.wait(30)
+        assert may_go_on.wait(120)
         connection.send_chunk(b'ces": []}\n\n')
         connection.send(b"0\r\n\r\n")
 
@@ -73,7 +73,7 @@ def test_a_client_that_leaves_cancels_the_engines_work(kit: "Kit", outlet: "Keep
     client.send(REQUEST)
     client.read_until(b"\n\n")
     client.close()
-    assert was_closed.get(timeout=30)
+    assert was_closed.get(timeout=120)
     span = outlet.the_span()
     assert span.attributes is not None
     assert span.attributes["tachograph.client.disconnected"] is True
@@ -90,7 +90,7 @@ def test_64_streams_at_once_arrive_whole(kit: "Kit", outlet: "KeepingOutlet") ->
         request = connection.read_request()
         assert request is not None
         name = json.loads(request[1])["messages"][0]["content"]
-        together.wait(60)  # all 64 are at the engine at one time
+        together.wait(120)  # all 64 are at the engine at one time
         connection.start_stream()
         for number in range(20):
             connection.send_chunk(_event(f"{name}:{number} "))
@@ -125,7 +125,7 @@ def test_a_big_request_to_a_slow_engine_stays_in_the_socket(kit: "Kit") -> None:
     def script(connection: "EngineConnection") -> None:
         nonlocal received
         connection.read_head()
-        assert may_read.wait(30)
+        assert may_read.wait(120)
         while received < BIG:
             received += len(connection.read_exactly(PIECE))
         connection.answer(b"ok")
@@ -174,7 +174,7 @@ def test_a_big_answer_to_a_slow_client_stays_at_the_engine(
     client = kit.client(kit.sidecar(kit.engine(script).url, outlet).port)
     before = _peak_rss_bytes()
     client.send(b"POST /v1/chat/completions HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}")
-    assert stalled.wait(30)  # the client has read nothing: the sidecar stopped taking more
+    assert stalled.wait(120)  # the client has read nothing: the sidecar stopped taking more
     client.read_until(b"\r\n\r\n")
     left = BIG
     while left:

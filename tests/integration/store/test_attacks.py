@@ -222,7 +222,7 @@ print(json.dumps(answers))
         input=json.dumps(READS),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=True,
     )
     answers: dict[str, str] = json.loads(done.stdout.splitlines()[-1])

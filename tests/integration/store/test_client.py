@@ -68,7 +68,7 @@ def test_many_threads_share_one_store(reader_store: Store) -> None:
     barrier = threading.Barrier(12)
 
     def ask(number: int) -> int:
-        barrier.wait(30)
+        barrier.wait(120)
         answers = [
             reader_store.query("SELECT {x:Int64} + sleep(0.01) AS x", {"x": number + i})[0]["x"]
             for i in range(10)

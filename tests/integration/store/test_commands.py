@@ -20,7 +20,7 @@ def tachograph(*arguments: str, **environment: str) -> "subprocess.CompletedProc
         [sys.executable, "-c", PROGRAM, *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
         env={**os.environ, "COLUMNS": "200", **environment},
     )

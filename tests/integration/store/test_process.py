@@ -36,7 +36,7 @@ def span(number: int) -> SpanRow:
 def test_a_second_process_is_told_who_has_the_directory(own_store: Any) -> None:
     first = own_store.start().process
     second = own_store.launch()
-    assert second.wait(timeout=30) == 1
+    assert second.wait(timeout=120) == 1
     assert f"in use by the process {first.pid}" in own_store.log.read_text()
     assert first.poll() is None
     own_store.process = first
@@ -101,7 +101,7 @@ def test_a_client_follows_the_engine_to_another_port(own_store: Any) -> None:
         assert (result.stored, result.duplicates) == (1, 1)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 def test_kill_9_loses_no_acknowledged_batch(own_store: Any) -> None:
     acknowledged: list[int] = []
     batch_rows = 50
@@ -130,10 +130,10 @@ def test_kill_9_loses_no_acknowledged_batch(own_store: Any) -> None:
         ]
         for thread in threads:
             thread.start()
-        assert enough.wait(60)
+        assert enough.wait(180)
         own_store.end(signal.SIGKILL)
         for thread in threads:
-            thread.join(60)
+            thread.join(180)
     own_store.start()
     with connect(own_store.settings, "reader") as store:
         found = store.query(
@@ -150,7 +150,7 @@ def test_kill_9_loses_no_acknowledged_batch(own_store: Any) -> None:
 
 def test_ready_means_migrated(own_store: Any) -> None:
     own_store.launch()
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     path = own_store.home / "store" / "endpoint.json"
     while not path.exists():
         assert time.monotonic() < deadline

@@ -43,7 +43,7 @@ class Wire:
         role: Role | None = "reader",
     ) -> Answer:
         everything = {**(self.authorization(role) if role else {}), **(headers or {})}
-        with closing(http.client.HTTPConnection(self.host, self.port, timeout=30)) as connection:
+        with closing(http.client.HTTPConnection(self.host, self.port, timeout=60)) as connection:
             connection.request(method, path, body, everything)
             answer = connection.getresponse()
             names = {name.lower(): value for name, value in answer.getheaders()}
@@ -196,7 +196,7 @@ def endless(wire: Wire) -> Iterator[socket.socket]:
     """A client that has sent a query that takes very long."""
     sql = b"SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 31415"
     head = "".join(f"{k}: {v}\r\n" for k, v in wire.authorization("reader").items())
-    with socket.create_connection((wire.host, wire.port), timeout=30) as client:
+    with socket.create_connection((wire.host, wire.port), timeout=60) as client:
         client.sendall(
             f"POST / HTTP/1.1\r\nHost: localhost\r\n{head}Content-Length: {len(sql)}\r\n\r\n".encode()
             + sql
@@ -211,7 +211,7 @@ def running(store: Store) -> int:
 
 
 def wait_for(store: Store, number: int) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 50
     while running(store) != number:
         assert time.monotonic() < deadline, f"not {number} running"
         time.sleep(0.05)

@@ -58,7 +58,7 @@ def _post(receiver: AlertReceiver, secret: str, message_id: str, body: bytes) ->
         },
     )
     try:
-        with urllib.request.urlopen(request, timeout=5) as response:
+        with urllib.request.urlopen(request, timeout=60) as response:
             return int(response.status)
     except urllib.error.HTTPError as error:
         with error:

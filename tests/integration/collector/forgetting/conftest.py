@@ -64,14 +64,14 @@ class Stack:
         return int(rows[0]["rows"])
 
     def wait_for_spans(self, number: int) -> None:
-        wait_for(lambda: self.count("spans") == number, f"{number} spans", 60)
+        wait_for(lambda: self.count("spans") == number, f"{number} spans")
 
     def forget(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             self.command("forget", *arguments),
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=600,
             check=False,
         )
 

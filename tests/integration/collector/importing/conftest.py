@@ -41,7 +41,7 @@ def run_tachograph(*arguments: object, home: Path | None = None) -> Any:
         capture_output=True,
         text=True,
         env=environment,
-        timeout=110,
+        timeout=300,
         check=False,
     )
 

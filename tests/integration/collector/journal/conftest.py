@@ -40,7 +40,7 @@ class Stack:
                 env={**os.environ, "TACHOGRAPH_HOME": str(self.home)},
             )
         with connect(self.settings) as store:
-            self._harness.wait_for(store.ping, "the store", deadline_s=60)
+            self._harness.wait_for(store.ping, "the store")
 
     def kill_store(self) -> None:
         assert self._store is not None
@@ -58,12 +58,12 @@ class Stack:
         process.wait()
 
     def journal(self, url: str) -> dict[str, Any]:
-        journal: dict[str, Any] = httpx.get(f"{url}/healthz").json()["journal"]
+        journal: dict[str, Any] = httpx.get(f"{url}/healthz", timeout=60).json()["journal"]
         return journal
 
     def settle(self, url: str) -> None:
         self._harness.wait_for(
-            lambda: self.journal(url)["waiting_records"] == 0, "an empty journal", deadline_s=60
+            lambda: self.journal(url)["waiting_records"] == 0, "an empty journal"
         )
 
     def export(self, url: str, *spans: Any, service: str = "shop") -> httpx.Response:
@@ -78,7 +78,7 @@ class Stack:
 
     def ledger(self, url: str) -> dict[str, int]:
         """Records of spans by outcome."""
-        entries = httpx.get(f"{url}/api/v1/ledger").json()["entries"]
+        entries = httpx.get(f"{url}/api/v1/ledger", timeout=60).json()["entries"]
         sums: dict[str, int] = {}
         for entry in entries:
             sums[entry["outcome"]] = sums.get(entry["outcome"], 0) + entry["count"]
@@ -97,12 +97,12 @@ class Stack:
         for process in self._collectors:
             if process.poll() is None:
                 process.terminate()
-                process.wait(timeout=30)
+                process.wait(timeout=120)
             if process.stdout is not None:
                 process.stdout.close()
         if self._store is not None:
             self._store.terminate()
-            self._store.wait(timeout=30)
+            self._store.wait(timeout=120)
 
 
 @pytest.fixture
@@ -153,5 +153,5 @@ def ledger_of(store: Store, project: str) -> dict[tuple[str, str, str], int]:
 def finish(station: JournalStation) -> None:
     """Drain everything that lies in the journal."""
     station.start()
-    assert station.stop(30)
+    assert station.stop(180)
     assert station.health().waiting_records == 0

@@ -10,7 +10,7 @@ import pytest
 CHAOS = Path(__file__).parents[3] / "benchmarks" / "chaos" / "chaos.py"
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("seed", [7])
 def test_acknowledged_spans_survive_four_kills_once_each(tmp_path: Path, seed: int) -> None:
     command = [sys.executable, str(CHAOS), "--kills", "4", "--seed", str(seed), "--away-s", "4"]

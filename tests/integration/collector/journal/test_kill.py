@@ -53,7 +53,7 @@ class Load:
             sender.join()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_no_acknowledged_span_is_lost_or_stored_twice(stack: Any, harness: Any) -> None:
     stack.start_store()
     process, url = stack.start_collector(**FAST_BOOKS)

@@ -29,8 +29,8 @@ def test_a_full_journal_refuses_until_the_store_is_back(stack: Any, harness: Any
     taken, refused = _fill(stack, harness, url)
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
     assert len(taken) > 5
-    assert httpx.get(f"{url}/livez").status_code == 200
-    assert "journal_waiting_records " in httpx.get(f"{url}/metrics").text
+    assert httpx.get(f"{url}/livez", timeout=60).status_code == 200
+    assert "journal_waiting_records " in httpx.get(f"{url}/metrics", timeout=60).text
     stack.start_store()
     stack.settle(url)
     assert sorted(stack.stored()) == sorted(taken)
@@ -38,7 +38,7 @@ def test_a_full_journal_refuses_until_the_store_is_back(stack: Any, harness: Any
     assert stack.export(url, last).status_code == 200
     stack.settle(url)
     assert len(stack.stored()) == len(taken) + 1
-    assert httpx.get(f"{url}/readyz").status_code == 200
+    assert httpx.get(f"{url}/readyz", timeout=60).status_code == 200
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_a_full_disk_refuses_until_it_has_room(
     assert refused.status_code == 503
     assert "No space left" in refused.text
     assert len(taken) > 5
-    ready = httpx.get(f"{url}/readyz")
+    ready = httpx.get(f"{url}/readyz", timeout=60)
     assert (ready.status_code, "No space left" in str(ready.json()["problems"])) == (503, True)
     other = small_disk / "other"
     if is_filled_by_others:  # to the last byte: the drain must come through all the same
@@ -74,7 +74,7 @@ def test_a_full_disk_refuses_until_it_has_room(
     stack.settle(url)
     assert sorted(stack.stored()) == sorted(taken)
     other.unlink(missing_ok=True)
-    harness.wait_for(lambda: httpx.get(f"{url}/readyz").status_code == 200, "room")
+    harness.wait_for(lambda: httpx.get(f"{url}/readyz", timeout=60).status_code == 200, "room")
     assert stack.export(url, harness.chat_span()).status_code == 200
     stack.settle(url)
     assert len(stack.stored()) == len(taken) + 1

@@ -94,7 +94,7 @@ def grpc_caller(collector_url: str) -> Iterator[MakeGrpcCaller]:
     callers: list[GrpcCaller] = []
 
     def make(key: str | None, url: str = collector_url) -> GrpcCaller:
-        callers.append(GrpcCaller(httpx.get(f"{url}/healthz").json()["grpc"], key))
+        callers.append(GrpcCaller(httpx.get(f"{url}/healthz", timeout=60).json()["grpc"], key))
         return callers[-1]
 
     yield make

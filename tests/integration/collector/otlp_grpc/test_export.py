@@ -74,7 +74,7 @@ def test_a_refusal_that_passes_makes_the_real_exporter_come_again(
     def slow_upload() -> Any:
         yield b"\x0a"
         is_full.set()
-        may_end.wait(60)
+        may_end.wait(180)
         yield bytes(99_999)
 
     upload = threading.Thread(
@@ -86,13 +86,13 @@ def test_a_refusal_that_passes_makes_the_real_exporter_come_again(
                 "content-length": "100000",
                 "authorization": f"Bearer {key}",
             },
-            timeout=60,
+            timeout=180,
         )
     )
     upload.start()
     assert is_full.wait(60)
-    deadline = time.monotonic() + 30
-    while httpx.get(f"{url}/healthz").json()["in_flight_bytes"] == 0:
+    deadline = time.monotonic() + 120
+    while httpx.get(f"{url}/healthz", timeout=60).json()["in_flight_bytes"] == 0:
         assert time.monotonic() < deadline
     refusal = caller.refusal(b"\x0a\x00")
     assert refusal.code is grpc.StatusCode.RESOURCE_EXHAUSTED
@@ -100,7 +100,10 @@ def test_a_refusal_that_passes_makes_the_real_exporter_come_again(
     assert "MAX_IN_FLIGHT_BYTES" in refusal.message
 
     exporter = OTLPSpanExporter(
-        endpoint=caller.address, insecure=True, headers={"authorization": f"Bearer {key}"}
+        endpoint=caller.address,
+        insecure=True,
+        headers={"authorization": f"Bearer {key}"},
+        timeout=120,
     )
     spans = _sdk_spans(3)
     results: list[SpanExportResult] = []
@@ -108,7 +111,7 @@ def test_a_refusal_that_passes_makes_the_real_exporter_come_again(
     export.start()
 
     def refused() -> int:
-        lines = httpx.get(f"{url}/metrics").text.splitlines()
+        lines = httpx.get(f"{url}/metrics", timeout=60).text.splitlines()
         name = "opentelemetry.proto.collector.trace.v1.TraceService"
         start = (
             f'tachograph_collector_grpc_calls_total{{service="{name}",code="RESOURCE_EXHAUSTED"}} '
@@ -184,7 +187,7 @@ def test_a_caller_who_goes_away_leaves_nothing_behind(
                 call.result(timeout=0.002)
             call.cancel()
     harness.wait_for(
-        lambda: httpx.get(f"{collector_url}/healthz").json()["in_flight_bytes"] == 0,
+        lambda: httpx.get(f"{collector_url}/healthz", timeout=60).json()["in_flight_bytes"] == 0,
         "no bytes in flight",
     )
     assert caller.send(harness.trace_body(harness.chat_span())) == b""

@@ -14,7 +14,7 @@ import httpx
 
 def test_it_can_be_switched_off(collector_with: Callable[..., str]) -> None:
     url = collector_with(TACHOGRAPH_COLLECTOR_GRPC_PORT="off")
-    assert httpx.get(f"{url}/healthz").json()["grpc"] is None
+    assert httpx.get(f"{url}/healthz", timeout=60).json()["grpc"] is None
 
 
 def test_a_taken_port_ends_the_start_with_the_setting(tmp_path: Any) -> None:
@@ -27,7 +27,7 @@ def test_a_taken_port_ends_the_start_with_the_setting(tmp_path: Any) -> None:
             env={**os.environ, "TACHOGRAPH_HOME": str(tmp_path)},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
             check=False,
         )
     assert done.returncode == 1
@@ -62,7 +62,7 @@ def test_both_addresses_are_printed_and_a_call_under_way_is_finished(
         harness.wait_for(lambda: calls[0].done(), "the first answer")
         process.terminate()
         answers: list[Any] = [call.exception() for call in calls]
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=180)
     assert process.returncode == 0, errors
     assert answers[0] is None
     for error in answers:  # taken, or refused so that the exporter comes again: never unclear
