@@ -1,4 +1,5 @@
-"""The thread that brings rollups up to date: one collector of a machine at a time does."""
+"""The thread that brings rollups up to date, and merges parts when it is quiet: one collector of a
+machine at a time does."""
 
 import logging
 import threading
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tachograph_store.client import Store
+from tachograph_store.compaction import merge_what_is_left
 from tachograph_store.errors import StoreError
 from tachograph_store.rollup import RollupJob, Step, exclusive_job
 
@@ -62,6 +64,9 @@ class RollupLoop:
             if is_ours:
                 for step in RollupJob(self._writer).steps():
                     self._tell(step)
+                    if self._stop.is_set():
+                        return
+                for _ in merge_what_is_left(self._writer):
                     if self._stop.is_set():
                         return
 

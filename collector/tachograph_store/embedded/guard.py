@@ -239,6 +239,14 @@ def _check_rows_statement(found: Sequence[Token], tables: frozenset[str]) -> Non
         raise _refuse(f"deleting from or changing {table!r}, which only grows")
 
 
+def _check_merge(found: Sequence[Token]) -> None:
+    """OPTIMIZE TABLE of a known table, and nothing more: one merge of parts that the engine chooses."""
+    if len(found) != 3 or not found[1].is_word("TABLE"):
+        raise _refuse("OPTIMIZE of more than a table's name")
+    if (table := _table_after(found, 2)) not in TABLES:
+        raise _refuse(f"merging {table!r}, which is no table of this store")
+
+
 def _check_ddl(found: Sequence[Token]) -> None:
     first = found[0]
     if len(found) < 3 or not found[1].is_word("TABLE"):
@@ -299,6 +307,8 @@ def check(text: str, role: Role, *, max_query_bytes: int) -> Statement:
         _check_rows_statement(found, frozenset(TABLES))
     elif first.is_word("INSERT", "DELETE"):
         _check_rows_statement(found, frozenset({*TABLES, MIGRATIONS_TABLE}))
+    elif role == "writer" and first.is_word("OPTIMIZE"):
+        _check_merge(found)
     elif role == "migrator" and first.is_word(*DDL_STATEMENTS):
         _check_ddl(found)
     else:

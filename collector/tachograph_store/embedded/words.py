@@ -127,7 +127,7 @@ WORDS_OF_OTHER_PLACES: Final = _words(
 """Words of DDL that put a table's parts elsewhere, or take them from there."""
 
 DDL_STATEMENTS: Final = _words("CREATE ALTER DROP RENAME TRUNCATE OPTIMIZE")
-"""First words of statements that only the migrator may send."""
+"""First words of statements that only the migrator may send; one kind of OPTIMIZE the writer, too."""
 
 BEFORE_TABLE: Final = _words("FROM JOIN INTO TABLE DESCRIBE DESC EXISTS CREATE")
 """Words directly behind which a string would be a table's name, and so a path."""

@@ -74,7 +74,7 @@ def test_rows_and_content_expire(reader_store: Store) -> None:
 
 def test_few_large_merges(reader_store: Store) -> None:
     rows = reader_store.query("SELECT engine_full FROM system.tables WHERE name = 'spans'")
-    assert "min_parts_to_merge_at_once = 10, merge_selector_base = 10" in rows[0]["engine_full"]
+    assert "min_parts_to_merge_at_once = 0, merge_selector_base = 10" in rows[0]["engine_full"]
 
 
 def test_project_comes_first_everywhere(reader_store: Store) -> None:

@@ -52,6 +52,7 @@ def test_reading_is_for_all(sql: str, role: Role) -> None:
         "DELETE FROM spans WHERE project = 'a'",
         "ALTER TABLE spans DELETE WHERE project = 'a'",
         "ALTER TABLE spans UPDATE name = 'a', kind = 'b' WHERE 1 SETTINGS mutations_sync = 1",
+        "OPTIMIZE TABLE spans",
     ],
 )
 def test_rows_are_for_writers(sql: str) -> None:
@@ -70,6 +71,9 @@ def test_rows_are_for_writers(sql: str) -> None:
         "ALTER TABLE spans MODIFY SETTING index_granularity = 1024",
         "DROP TABLE IF EXISTS t",
         "OPTIMIZE TABLE spans FINAL",
+        "OPTIMIZE TABLE spans PARTITION ID '20260901'",
+        "OPTIMIZE TABLE spans DEDUPLICATE",
+        "OPTIMIZE TABLE schema_migrations",
         "INSERT INTO schema_migrations SELECT 1",
     ],
 )
