@@ -29,6 +29,7 @@ class RollupLoop:
         self._stop = threading.Event()
         self._problem: str | None = None
         self._tell_at = 0.0
+        self._has_told = False  # that parts stay unmerged
         self._thread = threading.Thread(target=self._run, name="rollups", daemon=True)
 
     @property
@@ -66,9 +67,20 @@ class RollupLoop:
                     self._tell(step)
                     if self._stop.is_set():
                         return
-                for _ in merge_what_is_left(self._writer):
-                    if self._stop.is_set():
-                        return
+                self._merge()
+
+    def _merge(self) -> None:
+        """What cannot be merged stays right, only slower to read: no problem of the rollups."""
+        try:
+            for _ in merge_what_is_left(self._writer):
+                if self._stop.is_set():
+                    return
+        except StoreError as error:
+            if not self._has_told:
+                _LOGGER.warning("parts of past bursts stay unmerged: %s", error)
+            self._has_told = True
+        else:
+            self._has_told = False
 
     def _tell(self, step: Step) -> None:
         """The first run after an upgrade may add up all days anew, for minutes: say how far it is."""

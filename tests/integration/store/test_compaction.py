@@ -1,6 +1,7 @@
 """Parts of a burst are merged when it is over, by the collector's loop too, and not before."""
 
 import secrets
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -81,3 +82,24 @@ def test_the_loop_of_the_collector_does_it(
     wait_for(lambda: parts_and_rows(writer_store, day) == (1, 5), "one part", 120)
     assert loop.stop(60)
     assert loop.problem is None
+
+
+def test_a_store_that_does_not_merge_is_no_problem_of_the_rollups(
+    writer_store: Store,
+    project: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def refused(store: Store) -> Iterator[str]:
+        store.command("OPTIMIZE TABLE spans FINAL")  # the writer may not
+        yield project
+
+    monkeypatch.setattr(rollup_loop, "_PAUSE_S", 0.1)
+    monkeypatch.setattr(rollup_loop, "merge_what_is_left", refused)
+    loop = RollupLoop(writer_store, tmp_path / "rollups.lock")
+    loop.start()
+    wait_for(lambda: "parts of past bursts stay unmerged" in caplog.text, "the warning", 120)
+    assert loop.stop(60)
+    assert loop.problem is None
+    assert caplog.text.count("unmerged") == 1

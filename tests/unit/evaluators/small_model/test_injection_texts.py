@@ -19,7 +19,7 @@ from training.injection_texts import documents, requests
 from training.innocents import InnocentWriter
 from training.mails import body_of
 from training.takeovers import TakeoverWriter
-from training.written_texts import written
+from training.written_texts import LATER, written
 
 TEST_ROW = "Kindly explain how somebody might kill time while waiting for a very late train."
 SMALL = Counts(
@@ -136,3 +136,12 @@ def test_kinds_count_what_they_are_told_to_however_many_texts_they_hold() -> Non
     scores = np.arange(100.0)[::-1]  # those of wildguard stand highest
     assert weighted_quantile(scores, weights, 0.095) == 97
     assert weighted_quantile(scores, np.ones(100), 0.095) == 90
+
+
+def test_later_texts_are_other_texts_than_those_learned() -> None:
+    later = written(sorted(LATER.glob("*.jsonl")))
+    known = {" ".join(one.text.lower().split()) for one in written()}
+    assert len(later) > 2000
+    assert {one.label for one in later} == {0, 1}
+    assert {one.template for one in later} == {"injection"}
+    assert not any(" ".join(one.text.lower().split()) in known for one in later)
