@@ -72,9 +72,7 @@ class RollupLoop:
     def _merge(self) -> None:
         """What cannot be merged stays right, only slower to read: no problem of the rollups."""
         try:
-            for _ in merge_what_is_left(self._writer):
-                if self._stop.is_set():
-                    return
+            merge_what_is_left(self._writer, self._stop.is_set)
         except StoreError as error:
             if not self._has_told:
                 _LOGGER.warning("parts of past bursts stay unmerged: %s", error)

@@ -1,9 +1,10 @@
 """Parts of a burst are merged when it is over, by the collector's loop too, and not before."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -42,15 +43,22 @@ def parts_and_rows(store: Store, day: str) -> tuple[int, int]:
     return int(row["parts"]), int(row["rows"])
 
 
+def never() -> bool:
+    return False
+
+
 def test_what_a_burst_left_is_one_part_once_it_is_over(writer_store: Store, project: str) -> None:
     day = burst(writer_store, project, 1, inserts=6)
+    other = burst(writer_store, project, 5, inserts=4)
     few = burst(writer_store, project, 2, inserts=2)
-    assert list(merge_what_is_left(writer_store, quiet_s=100_000)) == []
+    assert merge_what_is_left(writer_store, never, quiet_s=100_000) == 0
+    assert merge_what_is_left(writer_store, lambda: True, quiet_s=0) == 0
     assert parts_and_rows(writer_store, day) == (6, 6)
-    assert list(merge_what_is_left(writer_store, quiet_s=0)) == [day]
+    assert merge_what_is_left(writer_store, never, quiet_s=0) == 2
     assert parts_and_rows(writer_store, day) == (1, 6)
+    assert parts_and_rows(writer_store, other) == (1, 4)
     assert parts_and_rows(writer_store, few) == (2, 2)
-    assert list(merge_what_is_left(writer_store, quiet_s=0)) == []
+    assert merge_what_is_left(writer_store, never, quiet_s=0) == 0
 
 
 def test_the_large_part_of_the_day_is_not_written_again(
@@ -68,7 +76,7 @@ def test_the_large_part_of_the_day_is_not_written_again(
     before = parts_and_rows(writer_store, day)
     assert before == (1, len(large))
     burst(writer_store, project, 3, inserts=4)
-    assert list(merge_what_is_left(writer_store, quiet_s=0)) == [day]
+    assert merge_what_is_left(writer_store, never, quiet_s=0) == 1
     assert parts_and_rows(writer_store, day) == (2, len(large) + 4)
 
 
@@ -76,6 +84,8 @@ def test_the_loop_of_the_collector_does_it(
     writer_store: Store, project: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rollup_loop, "_PAUSE_S", 0.5)
+    at_once = partial(merge_what_is_left, quiet_s=0)
+    monkeypatch.setattr(rollup_loop, "merge_what_is_left", at_once)
     day = burst(writer_store, project, 4, inserts=5)
     loop = RollupLoop(writer_store, tmp_path / "rollups.lock")
     loop.start()
@@ -86,14 +96,12 @@ def test_the_loop_of_the_collector_does_it(
 
 def test_a_store_that_does_not_merge_is_no_problem_of_the_rollups(
     writer_store: Store,
-    project: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    def refused(store: Store) -> Iterator[str]:
+    def refused(store: Store, is_stopped: Callable[[], bool]) -> None:
         store.command("OPTIMIZE TABLE spans FINAL")  # the writer may not
-        yield project
 
     monkeypatch.setattr(rollup_loop, "_PAUSE_S", 0.1)
     monkeypatch.setattr(rollup_loop, "merge_what_is_left", refused)
