@@ -19,7 +19,7 @@ from rich.table import Table
 from tachograph_evaluators.evaluator import Answer
 from tachograph_evaluators.judges.injection import Injection
 from training.linear import area
-from training.written_texts import LATER, Written, written
+from training.written_texts import LATER, Written, read
 
 _BATCH: Final = 32
 
@@ -27,7 +27,7 @@ _BATCH: Final = 32
 def main() -> None:
     """Judge all of them, print a line a file and label."""
     argparse.ArgumentParser(description=__doc__.partition("\n")[0]).parse_args()
-    files = {path.stem: written([path]) for path in sorted(LATER.glob("*.jsonl"))}
+    files = {path.stem: read([path]) for path in sorted(LATER.glob("*.jsonl"))}
     judge = Injection()
     table = Table("texts", "label", "number", "alarms")
     values: dict[int, list[float]] = {0: [], 1: []}

@@ -34,11 +34,16 @@ class Written(NamedTuple):
         return zlib.crc32(self.text.encode()) % _KEPT_BACK == 0
 
 
-def written(files: Iterable[Path] | None = None) -> list[Written]:
-    """Those of the files, each once, in their order; by default all but the later ones."""
+def written(folder: Path = FOLDER) -> list[Written]:
+    """All of a folder, not of those below it, each once, in the files' order."""
+    return read(sorted(folder.glob("*.jsonl")))
+
+
+def read(files: Iterable[Path]) -> list[Written]:
+    """Those of the files, each once."""
     rows = (
         json.loads(line)
-        for path in (sorted(FOLDER.glob("*.jsonl")) if files is None else files)
+        for path in files
         for line in path.read_text(encoding="utf-8").split("\n")
         if line
     )
