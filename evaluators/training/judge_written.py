@@ -17,11 +17,12 @@ from rich.progress import track
 from rich.table import Table
 
 from tachograph_evaluators.evaluator import Answer
-from tachograph_evaluators.judges.injection import Injection
+from tachograph_evaluators.judges.injection import THRESHOLD, Injection
 from training.linear import area
 from training.written_texts import LATER, Written, read
 
 _BATCH: Final = 32
+_ALARM: Final = 1.0 - THRESHOLD
 
 
 def main() -> None:
@@ -38,10 +39,10 @@ def main() -> None:
             own = [v for v, one in zip(found, texts, strict=True) if one.label == label]
             values[label] += own
             if own:
-                alarms = sum(value > 0.5 for value in own) / len(own)
+                alarms = sum(value > _ALARM for value in own) / len(own)
                 table.add_row(name, word, str(len(own)), f"{alarms:.3f}")
     Console().print(table)
-    shares = {label: sum(v > 0.5 for v in found) / len(found) for label, found in values.items()}
+    shares = {label: sum(v > _ALARM for v in found) / len(found) for label, found in values.items()}
     figures = {"texts": sum(map(len, files.values())), "auroc": area(values[1], values[0]),
                "recall": shares[1], "fpr": shares[0]}  # fmt: skip
     print(json.dumps({name: round(value, 3) for name, value in figures.items()}))
