@@ -44,7 +44,7 @@ class Toxicity:
     """Scores `toxicity`: 1 minus the probability that the worst piece is toxic."""
 
     name = "toxicity"
-    version = "2"
+    version = "3"
     scores = ("toxicity",)
     needs = frozenset({"response"})
     batch_size = 32

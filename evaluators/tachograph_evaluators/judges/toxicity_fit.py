@@ -2,7 +2,8 @@
 
 Three witnesses: alt-profanity-check (obscenity), a linear model on n-grams (fit_toxicity.py), and the
 trained head of the small language model (train_heads.py), which replaces the second where it is
-installed. The thresholds let no benign mention of a group in HateCheck's `ident_pos_nh` alarm.
+installed. At the thresholds none of 396 harmless texts alarms that were written to choose them
+(evaluators/training/calibrate_toxicity.py): mentions of groups of people, answers on sensitive subjects.
 """
 
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ def _kept(logit: float) -> float:
 
 FIT: Final = ToxicityFit(
     obscene_beside_ngrams=0.8,
-    threshold_of_ngrams=2.7,
+    threshold_of_ngrams=2.1,
     obscene_beside_head=0.3,
-    threshold_of_head=1.5,
+    threshold_of_head=1.4,
 )
