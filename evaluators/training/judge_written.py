@@ -1,10 +1,10 @@
-"""What the shipped injection judge says of texts that were written after it had learned.
+"""What the shipped injection judge says of texts that were kept apart from its training.
 
     PYTHONPATH=evaluators python evaluators/training/judge_written.py
 
-They are harder than the test: attacks without an attacker's words, ordinary texts that quote attacks.
-Nothing was trained on them and no threshold chosen by them. Takes two minutes of two cores; the last
-line is JSON.
+They are attacks and bold requests in the voices of forty kinds of people, by the writer of the texts
+it learned from. Nothing was trained on them and no threshold chosen by them. Takes a minute of two
+cores; the last line is JSON.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from rich.table import Table
 from tachograph_evaluators.evaluator import Answer
 from tachograph_evaluators.judges.injection import THRESHOLD, Injection
 from training.linear import area
-from training.written_texts import LATER, Written, read
+from training.written_texts import UNSEEN, Written, read
 
 _BATCH: Final = 32
 _ALARM: Final = 1.0 - THRESHOLD
@@ -28,7 +28,7 @@ _ALARM: Final = 1.0 - THRESHOLD
 def main() -> None:
     """Judge all of them, print a line a file and label."""
     argparse.ArgumentParser(description=__doc__.partition("\n")[0]).parse_args()
-    files = {path.stem: read([path]) for path in sorted(LATER.glob("*.jsonl"))}
+    files = {path.stem: read([path]) for path in sorted(UNSEEN.glob("*.jsonl"))}
     judge = Injection()
     table = Table("texts", "label", "number", "alarms")
     values: dict[int, list[float]] = {0: [], 1: []}

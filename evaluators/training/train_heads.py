@@ -27,7 +27,7 @@ from tachograph_evaluators.small_model.weights import HeadName, parse_head
 from training import injection_examples
 from training.claims import ClaimWriter, sentences
 from training.injection_examples import Counts
-from training.injection_texts import HELD_OUT
+from training.injection_texts import CHOSEN_BY, HELD_OUT
 from training.invent import invent
 from training.leaks import LeakCheck
 from training.soup import mean_of
@@ -36,8 +36,15 @@ from training.trainer import Adapter, Labelled, Recipe, train
 
 _SHARED_ROW_TOKENS: Final = 384
 INJECTIONS: Final[Mapping[HeadName, tuple[Counts, ...]]] = {
-    "injection": (Counts(written=3), Counts(written=4, every=3, a_source=833)),
-    "planted": (Counts(scenarios=3),),
+    "injection": (
+        Counts(written=3, joined=9000),
+        Counts(written=4, every=3, a_source=833, joined=9000),
+        Counts(written=4, every=9, a_source=278, joined=9000),
+    ),
+    "planted": (
+        Counts(scenarios=3),
+        Counts(scenarios=3, written=3, every=3, joined=2500, joined_template="planted"),
+    ),
 }
 """Both heads learn from requests and documents, each with its template; one is used on each. A head
 of several is the mean of as many trainings that begin alike."""
@@ -237,7 +244,9 @@ def main() -> None:
     parser.add_argument("--size", type=float, default=1.0, help="share of the examples")
     parser.add_argument("--seconds", type=float, default=math.inf, help="a head at most")
     parser.add_argument(
-        "--hold-out", default=",".join(HELD_OUT), help="sources of attacks, separated by commas"
+        "--hold-out",
+        default=",".join(HELD_OUT + CHOSEN_BY),
+        help="sources of attacks, separated by commas",
     )
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)

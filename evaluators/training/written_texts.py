@@ -9,8 +9,11 @@ from typing import Final, NamedTuple
 from tachograph_evaluators.small_model.weights import HeadName
 
 FOLDER: Final = Path(__file__).parent / "written"
-LATER: Final = FOLDER / "later"
-"""Texts of which no shipped head has learned; the next training may."""
+LEARNED: Final = (FOLDER, FOLDER / "later", FOLDER / "contrast")
+"""What the trained heads learn from; the n-grams learn from the first alone."""
+
+UNSEEN: Final = FOLDER / "unseen"
+"""Texts of which nothing learns and by which nothing is chosen."""
 
 _KEPT_BACK: Final = 5  # of each so many texts one is kept for calibration
 _OF_DOCUMENTS: Final = ("planted", "document")
@@ -34,9 +37,9 @@ class Written(NamedTuple):
         return zlib.crc32(self.text.encode()) % _KEPT_BACK == 0
 
 
-def written(folder: Path = FOLDER) -> list[Written]:
-    """All of a folder, not of those below it, each once, in the files' order."""
-    return read(sorted(folder.glob("*.jsonl")))
+def written(*folders: Path) -> list[Written]:
+    """All of the folders, of the first by default, not of those below, each once, in order."""
+    return read(path for folder in folders or (FOLDER,) for path in sorted(folder.glob("*.jsonl")))
 
 
 def read(files: Iterable[Path]) -> list[Written]:

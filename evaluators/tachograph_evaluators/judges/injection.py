@@ -53,7 +53,7 @@ class Injection:
     """Scores `injection`; offsets mark pieces of the prompt or of the context, whichever is worse."""
 
     name = "injection"
-    version = "4"
+    version = "5"
     scores = ("injection",)
     needs: frozenset[str] = frozenset()
     batch_size = 32

@@ -23,8 +23,6 @@ class InjectionFit:
     prompt_threshold: float
     prompt_head: float
     """Of the head's log-odds beside what n-grams and known phrases say."""
-    head_ceiling: float
-    """The head's log-odds count up to it: it is as sure of the worst ordinary requests as of attacks."""
     heard_prompt_threshold: float
     planted_head: float
     """Of the planted head's log-odds beside the weight of an order."""
@@ -42,7 +40,7 @@ class InjectionFit:
         """Log-odds of a prompt, from the worst that was said of its pieces."""
         if head is None:
             return phrase - self.prompt_threshold
-        heard = self.prompt_head * min(kept(head), self.head_ceiling)
+        heard = self.prompt_head * kept(head)
         return (phrase + heard - self.heard_prompt_threshold) / 2
 
     def context(self, weight: float, known: float, head: float | None) -> float:
@@ -63,12 +61,11 @@ FIT: Final = InjectionFit(
     known=2.0,
     contest_discount=3.0,
     prompt_threshold=1.22,
-    prompt_head=1.0,
-    head_ceiling=3.0,
-    heard_prompt_threshold=3.13,
-    planted_head=0.5,
+    prompt_head=0.5,
+    heard_prompt_threshold=3.63,
+    planted_head=0.4,
     context_threshold=2.75,
-    heard_context_threshold=3.51,
+    heard_context_threshold=3.09,
     slope=1.5,
     heard_slope=0.9,
 )

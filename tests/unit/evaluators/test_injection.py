@@ -82,8 +82,8 @@ def test_requests_that_hold_the_words_of_attacks_pass(judge_fast: Injection, req
 
 
 def test_a_head_that_is_very_sure_does_not_decide_alone() -> None:
-    assert FIT.prompt(-1.0, 10.0) == FIT.prompt(-1.0, FIT.head_ceiling) < 0
-    assert FIT.prompt(2.0, 3.0) > 0 > FIT.prompt(2.0, -3.0)
+    assert FIT.prompt(-3.0, 30.0) == FIT.prompt(-3.0, 10.0) < 0
+    assert FIT.prompt(2.0, 6.0) > 0 > FIT.prompt(2.0, -3.0)
 
 
 def test_the_contests_say_less_than_the_general_model() -> None:
