@@ -103,11 +103,11 @@ def examples(data: Path, texts: Path, held_out: tuple[str, ...], counts: Counts)
     ]
     if counts.joined:
         template = counts.joined_template
-        own = {one.text for one in own_texts}
+        known = {one.text for one in own_texts}
         others = [
             text
             for name, text, label in labelled
-            if name == template and not label and text not in own
+            if name == template and not label and text not in known
         ]
         pairs = joined(own_texts, others, template, counts.joined)
         labelled += [(template, text, label) for text, label in pairs]

@@ -95,7 +95,9 @@ def test_fewer_texts_of_the_grammars_and_of_a_set_are_a_part_of_all(folder: Path
     assert {label for _, _, label in few} == {0, 1}
     own = {one.text for one in written(*LEARNED) if not one.is_kept_back}
     more = few - every
-    short = {text for text in own if len(text.split(" ")) <= 220}  # of longer ones a window is drawn
+    short = {
+        text for text in own if len(text.split(" ")) <= 220
+    }  # of longer ones a window is drawn
     assert sum(number for (_, text, _), number in more.items() if text in short) == len(short)
 
 
