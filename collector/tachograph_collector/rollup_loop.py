@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tachograph_store.client import Store
-from tachograph_store.compaction import merge_what_is_left
+from tachograph_store.compaction import QUIET_S, merge_what_is_left
 from tachograph_store.errors import StoreError
 from tachograph_store.rollup import RollupJob, Step, exclusive_job
 
@@ -22,10 +22,14 @@ _TELL_S: Final = 10.0
 class RollupLoop:
     """Runs the job when started, and every 20 s until stopped."""
 
-    def __init__(self, writer: Store, lock: Path) -> None:
-        """`lock` is a file of the machine's; who holds it runs the job."""
+    def __init__(
+        self, writer: Store, lock: Path, pause_s: float = _PAUSE_S, quiet_s: int = QUIET_S
+    ) -> None:
+        """`lock` is a file of the machine's; who holds it runs the job. Between two runs it waits
+        `pause_s`; parts are merged when nothing was inserted for `quiet_s`."""
         self._writer = writer
         self._lock = lock
+        self._pause_s, self._quiet_s = pause_s, quiet_s
         self._stop = threading.Event()
         self._problem: str | None = None
         self._tell_at = 0.0
@@ -58,7 +62,7 @@ class RollupLoop:
                 _LOGGER.exception("the rollup job failed; pages read spans instead")
             else:
                 self._note(None)
-            self._stop.wait(_PAUSE_S if self._problem is None else _RETRY_S)
+            self._stop.wait(self._pause_s if self._problem is None else _RETRY_S)
 
     def _run_once(self) -> None:
         with exclusive_job(self._lock) as is_ours:
@@ -72,7 +76,7 @@ class RollupLoop:
     def _merge(self) -> None:
         """What cannot be merged stays right, only slower to read: no problem of the rollups."""
         try:
-            merge_what_is_left(self._writer, self._stop.is_set)
+            merge_what_is_left(self._writer, self._stop.is_set, self._quiet_s)
         except StoreError as error:
             if not self._has_told:
                 _LOGGER.warning("parts of past bursts stay unmerged: %s", error)

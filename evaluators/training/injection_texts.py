@@ -56,7 +56,7 @@ def requests(data: Path, texts: Path) -> dict[str, tuple[int, list[str]]]:
             found.setdefault("cyberseceval", (1, []))[1].append(row["text"])
     for row in rows_of(texts / "attacks.jsonl"):
         if row["source"].startswith(CHOSEN_BY):
-            found.setdefault("deepset", (1, []))[1].append(row["text"])
+            found.setdefault(row["source"].partition("/")[0], (1, []))[1].append(row["text"])
     kept_back = [one for one in written() if one.is_kept_back and one.template == "injection"]
     for label, name in ((1, "written attacks"), (0, "written requests")):
         found[name] = (label, [one.text for one in kept_back if one.label == label])

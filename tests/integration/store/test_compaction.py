@@ -4,7 +4,6 @@ import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -81,13 +80,10 @@ def test_the_large_part_of_the_day_is_not_written_again(
 
 
 def test_the_loop_of_the_collector_does_it(
-    writer_store: Store, project: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    writer_store: Store, project: str, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(rollup_loop, "_PAUSE_S", 0.5)
-    at_once = partial(merge_what_is_left, quiet_s=0)
-    monkeypatch.setattr(rollup_loop, "merge_what_is_left", at_once)
     day = burst(writer_store, project, 4, inserts=5)
-    loop = RollupLoop(writer_store, tmp_path / "rollups.lock")
+    loop = RollupLoop(writer_store, tmp_path / "rollups.lock", pause_s=0.5, quiet_s=0)
     loop.start()
     wait_for(lambda: parts_and_rows(writer_store, day) == (1, 5), "one part", 120)
     assert loop.stop(60)
@@ -102,13 +98,12 @@ def test_a_store_that_does_not_merge_is_no_problem_of_the_rollups(
 ) -> None:
     asked: list[bool] = []
 
-    def refused(store: Store, is_stopped: Callable[[], bool]) -> None:
+    def refused(store: Store, is_stopped: Callable[[], bool], _: int) -> None:
         asked.append(is_stopped())
-        store.command("OPTIMIZE TABLE spans FINAL")  # the writer may not
+        store.command("OPTIMIZE TABLE spans FINAL")  # the real store: the writer may not
 
-    monkeypatch.setattr(rollup_loop, "_PAUSE_S", 0.1)
     monkeypatch.setattr(rollup_loop, "merge_what_is_left", refused)
-    loop = RollupLoop(writer_store, tmp_path / "rollups.lock")
+    loop = RollupLoop(writer_store, tmp_path / "rollups.lock", pause_s=0.1)
     loop.start()
     wait_for(lambda: len(asked) >= 3, "three turns", 120)
     assert loop.stop(60)

@@ -11,6 +11,8 @@ from tachograph_evaluators.evaluator import Answer
 from tachograph_evaluators.judges.grounding import Grounding
 from tachograph_evaluators.judges.settings import JudgeSettings
 from tachograph_evaluators.small_model import SmallModel
+from training.calibrate_toxicity import SILENT, TEXTS, by_head, by_ngrams
+from training.linear import rows_of
 
 CONTEXT = (
     "Marie Curie was born in Warsaw in 1867. She moved to Paris in 1891 and won the Nobel Prize "
@@ -118,6 +120,15 @@ def test_a_wish_tells_more_than_its_words(model: SmallModel, attack: str, ordina
     bad, good = model.head("injection", [attack, ordinary])
     assert bad > 5
     assert bad > good + 5
+
+
+def test_no_harmless_mention_alarms_at_the_shipped_thresholds(model: SmallModel) -> None:
+    """The texts that the thresholds were chosen by; a witness trained anew needs new thresholds."""
+    rows = [row for row in rows_of(TEXTS) if row["kind"].startswith(SILENT)]
+    texts = [row["text"] for row in rows]
+    assert len(texts) == 396
+    assert by_ngrams(texts).max() <= 0
+    assert by_head(texts).max() == pytest.approx(0, abs=0.3)  # bfloat16 rounds, processors differ
 
 
 def test_hostile_texts_are_bounded_and_never_become_control_tokens(model: SmallModel) -> None:
