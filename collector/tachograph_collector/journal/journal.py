@@ -56,6 +56,7 @@ class Journal:
         self._claimed_bytes = 0  # admitted and not written yet
         self._failed_until = 0.0
         self._failure = ""
+        self._is_closed = False
         self._descriptor: int | None = None  # of the newest segment, once it has a record
         self._size = 0
         folder.delete_before(drained.segment)
@@ -201,16 +202,39 @@ class Journal:
         return disk.f_bavail * disk.f_frsize
 
     def wait(self, behind: Position, timeout_s: float) -> None:
-        """Return when there is something behind a position, or after the timeout."""
+        """Return when there is something behind a position, or after the timeout.
+
+        As the next two, at once where nothing can come any more.
+        """
         with self._arrived:
             self._arrived.wait_for(
-                lambda: Position(self._segment, self._size) > behind, timeout=timeout_s
+                lambda: self._is_closed or Position(self._segment, self._size) > behind,
+                timeout=timeout_s,
             )
 
     def wait_for(self, records: int, timeout_s: float) -> None:
         """Return when so many records wait for the store, or after the timeout."""
         with self._arrived:
-            self._arrived.wait_for(lambda: self._waiting.total() >= records, timeout=timeout_s)
+            self._arrived.wait_for(
+                lambda: self._is_closed or self._waiting.total() >= records, timeout=timeout_s
+            )
+
+    def gather(self, records: int, lull_s: float, timeout_s: float) -> None:
+        """Return when so many records wait for the store, when no further ones came for `lull_s`, or
+        after the timeout."""
+        end = time.monotonic() + timeout_s
+        with self._arrived:
+            seen = self._waiting.total()
+
+            def has_more() -> bool:
+                return self._is_closed or self._waiting.total() > seen
+
+            while (
+                seen < records
+                and not self._is_closed
+                and self._arrived.wait_for(has_more, timeout=min(lull_s, end - time.monotonic()))
+            ):
+                seen = self._waiting.total()
 
     def leave_if_drained(self, position: Position) -> None:
         """Begin a new segment when all of the newest is drained: prompts do not lie about."""
@@ -232,6 +256,9 @@ class Journal:
         """Close the newest segment; nothing may be appended any more."""
         with self._writing:
             self._leave_segment()
+        with self._arrived:
+            self._is_closed = True
+            self._arrived.notify_all()
 
 
 def _accepted(record: Record) -> Waiting:

@@ -17,10 +17,13 @@ from tachograph_store.errors import StoreError
 from tachograph_store.writer import Writer
 
 _LOGGER = logging.getLogger(__name__)
-_PAUSE_S: Final = 0.4
+PAUSE_S: Final = 0.4
 """Between the starts of two small inserts: rows gather, each insert has a price of its own. With the
 insert behind it a span is queryable within a second. What is no small one any more does not wait."""
 _IDLE_S: Final = 0.5
+LULL_S: Final = 0.05
+"""Of nothing coming: a lone export is sent then, the beginning of a burst is not, which would cost an
+insert of its own."""
 _ADOPT_S: Final = 2.0
 """Between two looks for journals of processes that died."""
 
@@ -46,7 +49,8 @@ class DrainHealth:
 class DrainLoop:
     """Drains until stopped. The first drain is that of the journal which this process fills.
 
-    `adopt` gives drains of journals that nobody owns any more; it is asked now and then.
+    `adopt` gives drains of journals that nobody owns any more; it is asked now and then. Rows gather
+    for `pause_s`, the first ones after an idle time until none has come for `lull_s`.
     """
 
     def __init__(
@@ -56,6 +60,8 @@ class DrainLoop:
         retention_days: int,
         books_interval_s: float,
         adopt: Callable[[], list[Drain]],
+        pause_s: float = PAUSE_S,
+        lull_s: float = LULL_S,
     ) -> None:
         self._own = drains[0]
         self._drains = drains
@@ -64,6 +70,7 @@ class DrainLoop:
         self._books_interval_s = books_interval_s
         self._books_due = time.monotonic() + books_interval_s
         self._adopt = adopt
+        self._pause_s, self._lull_s = pause_s, lull_s
         self._adopt_due = time.monotonic() + _ADOPT_S
         self._adopted = len(drains) - 1
         self._ended_losses: list[Losses] = []
@@ -116,6 +123,7 @@ class DrainLoop:
         return waiting
 
     def _run(self) -> None:
+        enough = self._own.max_rows // 2
         while True:
             began = time.monotonic()
             if self._stop.is_set() and began > self._give_up_at:
@@ -131,8 +139,11 @@ class DrainLoop:
                 self._stop.wait(_IDLE_S if not has_worked else 0)
             elif not has_worked:
                 self._own.journal.wait(self._own.state.position, _IDLE_S)
-            elif self._own.rows < (enough := self._own.max_rows // 2):
-                self._own.journal.wait_for(enough, max(0.0, began + _PAUSE_S - time.monotonic()))
+                self._own.journal.gather(enough, self._lull_s, self._pause_s)
+            elif self._own.rows < enough:
+                self._own.journal.wait_for(
+                    enough, max(0.0, began + self._pause_s - time.monotonic())
+                )
 
     def _step_all(self) -> bool:
         """One block of each journal; one that does not come on keeps no other waiting."""

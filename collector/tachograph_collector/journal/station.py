@@ -10,7 +10,7 @@ from tachograph_collector.journal.delivery import Delivery
 from tachograph_collector.journal.drain import Drain
 from tachograph_collector.journal.folder import JournalFolder, claim_left, make_folder
 from tachograph_collector.journal.journal import Journal
-from tachograph_collector.journal.loop import DrainLoop
+from tachograph_collector.journal.loop import LULL_S, PAUSE_S, DrainLoop
 from tachograph_collector.journal.quarantine import Quarantine
 from tachograph_collector.journal.state import State
 from tachograph_collector.settings import CollectorSettings
@@ -50,7 +50,14 @@ class JournalHealth:
 class JournalStation:
     """Claims the journals that nobody owns, fills the first and drains them all."""
 
-    def __init__(self, settings: CollectorSettings, link: StoreLink, books: Books) -> None:
+    def __init__(
+        self,
+        settings: CollectorSettings,
+        link: StoreLink,
+        books: Books,
+        pause_s: float = PAUSE_S,
+        lull_s: float = LULL_S,
+    ) -> None:
         """Raises `OSError` when the journal's directory cannot be used."""
         self._settings = settings
         self._books = books
@@ -74,6 +81,8 @@ class JournalStation:
             link.settings.retention_days,
             settings.ledger_interval_s,
             self._adopt,
+            pause_s,
+            lull_s,
         )
 
     def _adopt(self) -> list[Drain]:

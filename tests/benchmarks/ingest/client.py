@@ -48,6 +48,9 @@ class Outcome:
 
     bodies: Sequence[Body]
     answers: list[Answer] = field(default_factory=list)
+    began_s: float = 0.0
+    """When the first body was begun (`time.perf_counter`, the same clock in all processes): the load
+    process had to be forked first."""
     wall_s: float = 0.0
     cpu_s: float = 0.0  # of the client
 
@@ -110,7 +113,7 @@ def send(
     there.close()
     try:
         outcome = Outcome(bodies)
-        outcome.answers, outcome.wall_s, outcome.cpu_s = here.recv()
+        outcome.answers, outcome.began_s, outcome.wall_s, outcome.cpu_s = here.recv()
     finally:
         here.close()
         process.join()
@@ -146,7 +149,7 @@ def _work(
     for thread in threads:
         thread.join()
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    result.send((answers, time.perf_counter() - began, usage.ru_utime + usage.ru_stime))
+    result.send((answers, began, time.perf_counter() - began, usage.ru_utime + usage.ru_stime))
     result.close()
 
 

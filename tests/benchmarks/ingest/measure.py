@@ -77,10 +77,9 @@ def run_round(
     spans = sum(body.spans for body in bodies)
     before = contestant.stored()
     with watched(contestant.servers) as use:
-        began = time.perf_counter()
         outcome = send(target, bodies, connections=connections)
-        settled_at = settle(contestant, before + outcome.accepted, began)
-    return Round(spans, settled_at - began, outcome, use.cpu_s, use.peak_bytes)
+        settled_at = settle(contestant, before + outcome.accepted, outcome.began_s)
+    return Round(spans, settled_at - outcome.began_s, outcome, use.cpu_s, use.peak_bytes)
 
 
 def run_insert(
@@ -186,7 +185,7 @@ def million(
     """Send a million spans in ten steps."""
     target = contestant.begin("million")
     steps: list[Step] = []
-    sent = 0
+    stored, sent = contestant.stored(), 0
     for _ in track(range(10), description=f"{spans:,} spans", console=console):
         bodies = bodies_for(stream, 500, spans // 10)
         with watched(contestant.servers) as use:
@@ -194,7 +193,7 @@ def million(
             outcome = send(target, bodies, connections=connections)
             answered_at = time.perf_counter()
             sent += outcome.accepted
-            settled_at = settle(contestant, sent, began)
+            settled_at = settle(contestant, stored + sent, began)
         rate = outcome.accepted / (settled_at - began)
         held_bytes = contestant.collector_bytes()
         steps.append(Step(sent, use.peak_bytes, held_bytes, rate, settled_at - answered_at))

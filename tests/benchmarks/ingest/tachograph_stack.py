@@ -22,7 +22,9 @@ from tachograph_store.keys import create_key
 from tachograph_store.settings import StoreSettings
 
 _READY_S = 60.0
-_COUNT = "SELECT count() AS stored FROM spans WHERE project = {project:String}"
+_COUNT = (
+    "SELECT count() AS stored FROM spans"  # known of each part: a filter would cost four times that
+)
 _BY_TRACE = """
 SELECT trace_id, count() AS found, uniqExact(span_id) AS different
 FROM spans WHERE project = {project:String} GROUP BY trace_id
@@ -82,8 +84,8 @@ class TachographStack:
         return Target("127.0.0.1", collector.port, "/v1/traces", headers)
 
     def stored(self) -> int:
-        """Rows of the phase's project, duplicates included."""
-        rows = self.store("reader").query(_COUNT, {"project": self._project})
+        """Rows of all projects, duplicates included."""
+        rows = self.store("reader").query(_COUNT)
         return int(rows[0]["stored"])
 
     def stored_by_trace(self) -> Mapping[str, tuple[int, int]]:

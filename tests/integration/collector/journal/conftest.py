@@ -18,7 +18,8 @@ from tachograph_store.client import Store, connect
 from tachograph_store.queries.ledger import LedgerBalance, ledger_balance
 from tachograph_store.settings import StoreSettings
 
-OpenStation = Callable[[], JournalStation]
+OpenStation = Callable[..., JournalStation]
+"""Takes what `JournalStation` takes besides its settings, link and books."""
 
 
 class Stack:
@@ -132,9 +133,9 @@ def open_station(
     """Makes stations on the shared store, in this process, one after the other."""
     links: list[StoreLink] = []
 
-    def make() -> JournalStation:
+    def make(**more: Any) -> JournalStation:
         links.append(StoreLink(store_server))
-        return JournalStation(settings, links[-1], books)
+        return JournalStation(settings, links[-1], books, **more)
 
     yield make
     for link in links:

@@ -39,6 +39,32 @@ def _stored(store: Store, project: str) -> int:
     return int(store.query(sql, {"project": project})[0]["n"])
 
 
+def test_the_beginning_of_a_burst_waits_for_the_rest_of_half_a_block(
+    open_station: OpenStation, settings: CollectorSettings, reader_store: Store, project: str
+) -> None:
+    settings.max_block_rows = 20
+    station = open_station(pause_s=600, lull_s=600)
+    station.start()
+    _append(station, _span(project, "a"))
+    time.sleep(0.3)  # long enough for an insert, were it begun
+    assert _stored(reader_store, project) == 0
+    _append(station, *(_span(project, "a") for _ in range(9)))
+    assert station.stop(180)
+    sql = "SELECT uniqExact(booked_block) AS n FROM spans WHERE project = {project:String}"
+    assert reader_store.query(sql, {"project": project})[0]["n"] == 1
+    assert _stored(reader_store, project) == 10
+
+
+def test_a_lone_export_waits_for_no_others(
+    open_station: OpenStation, harness: Any, reader_store: Store, project: str
+) -> None:
+    station = open_station(pause_s=600, lull_s=0.01)
+    station.start()
+    _append(station, _span(project, "a"))
+    harness.wait_for(lambda: _stored(reader_store, project) == 1, "the lone span")
+    assert station.stop(180)
+
+
 @pytest.mark.lesson(1, 8)
 def test_neighbours_of_refused_rows_are_stored_and_the_books_say_so(
     open_station: OpenStation, settings: CollectorSettings, reader_store: Store, project: str

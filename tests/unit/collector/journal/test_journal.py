@@ -222,3 +222,42 @@ def test_who_waits_for_a_number_of_records_goes_on_when_they_are_there(
     waiting.join(50)
     assert seen == [6]
     journal.wait_for(7, timeout_s=0.01)  # and the timeout ends it
+
+
+def test_rows_gather_until_there_are_enough_or_none_comes_any_more(folder: JournalFolder) -> None:
+    journal = _journal(folder)
+    seen: list[int] = []
+
+    def gather() -> None:
+        journal.gather(5, lull_s=100, timeout_s=100)
+        seen.append(journal.waiting.total())
+
+    gathering = threading.Thread(target=gather)
+    gathering.start()
+    for _ in range(2):
+        packed = _packed(records=3)
+        journal.admit(packed)
+        journal.append([packed])
+    gathering.join(50)
+    assert seen == [6]
+    journal.gather(7, lull_s=0.01, timeout_s=10**6)  # a lull ends it
+    journal.gather(7, lull_s=10**6, timeout_s=0.01)  # and so does the timeout
+
+
+def test_nobody_waits_for_records_of_a_closed_journal(folder: JournalFolder) -> None:
+    journal = _journal(folder)
+    waits = [
+        threading.Thread(target=wait, daemon=True)
+        for wait in (
+            lambda: journal.wait(journal.end, timeout_s=10**6),
+            lambda: journal.wait_for(1, timeout_s=10**6),
+            lambda: journal.gather(1, lull_s=10**6, timeout_s=10**6),
+        )
+    ]
+    waits[0].start()
+    waits[1].start()
+    journal.close()
+    waits[2].start()
+    for waiting in waits:
+        waiting.join(50)
+        assert not waiting.is_alive()
