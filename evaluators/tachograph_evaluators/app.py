@@ -66,7 +66,6 @@ def make_app(settings: EvaluatorSettings) -> Celery:
         # task it runs, and is started again by its parent, always does.
         broker_connection_retry=False,
         worker_prefetch_multiplier=1,
-        worker_max_memory_per_child=settings.max_memory_per_child_kb,
         worker_enable_remote_control=False,
         worker_send_task_events=False,
         worker_redirect_stdouts=False,

@@ -108,5 +108,6 @@ class EvaluatorSettings(BaseSettings):
     concurrency: int = Field(default=1, ge=1)
     """Scoring processes of one worker; each holds its own models (about 600 MB)."""
 
-    max_memory_per_child_kb: int = Field(default=1_500_000, ge=200_000)
-    """A scoring process above this is replaced after its batch."""
+    max_memory_per_child_kb: int | None = Field(default=None, ge=200_000)
+    """A scoring process above this is replaced after its batch; unset: 1,500,000, and 4,000,000 where
+    there is an NVIDIA GPU, whose libraries alone take a gigabyte."""

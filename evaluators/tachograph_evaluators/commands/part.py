@@ -9,6 +9,7 @@ from typing import Final
 from celery.exceptions import SecurityWarning
 
 from tachograph_evaluators.app import app, settings
+from tachograph_evaluators.child_memory import max_memory_kb
 from tachograph_evaluators.commands.consumer_watch import end_when_stuck, leave
 from tachograph_evaluators.commands.orphans import end_with_parent
 from tachograph_evaluators.queues import ALERTS, PLANNING, SCORES
@@ -31,6 +32,9 @@ def run_part(part: str, log_level: str) -> int:
         loglevel=log_level,
         pool="prefork" if is_scoring else "threads",
         concurrency=settings.concurrency if is_scoring else _LIGHT_THREADS,
+        max_memory_per_child=(
+            max_memory_kb(settings.max_memory_per_child_kb) if is_scoring else None
+        ),
         queues=queues,
         optimization="fair",
         without_gossip=True,

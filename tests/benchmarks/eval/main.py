@@ -1,6 +1,6 @@
 """How many answers a second the whole default suite judges: `make bench-eval`.
 
-Answers of 100 words with distinct contexts of 300, cold caches, each way in a process of its own,
+Answers of 100 words with distinct contexts of 300, cold caches, each way in processes of its own,
 one after another on all cores. The bars: 10 answers a second without the small language model, 1
 with it, 4 times the plain way, 1.5 GB. Prints a table, then one JSON object.
 """
@@ -28,12 +28,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a look, in a fraction of the time")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--processes", type=int, default=1, help="scoring processes at once (1)")
     parser.add_argument("--scale", type=int, default=1, help="times as many answers")
     arguments = parser.parse_args()
     found: dict[str, dict[str, Any]] = {}
     for way, count in track(_WAYS.items(), description="ways"):
         answers = count // _QUICK if arguments.quick else count * arguments.scale
-        found[way] = _measured(way, answers, arguments.device)
+        found[way] = _measured(way, answers, arguments.device, arguments.processes)
     table = Table(title="the whole default suite", title_justify="left")
     for heading in ("way", "device", "answers", "answers/s", "CPU s/answer", "peak MB"):
         table.add_column(heading)
@@ -55,12 +56,12 @@ def main() -> int:
     return 0
 
 
-def _measured(way: str, answers: int, device: str) -> dict[str, Any]:
+def _measured(way: str, answers: int, device: str, processes: int) -> dict[str, Any]:
     environment = dict(os.environ)
     if device == "cpu":
         environment["CUDA_VISIBLE_DEVICES"] = ""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks.eval.measure", way, str(answers)],
+        [sys.executable, "-m", "tests.benchmarks.eval.measure", way, str(answers), str(processes)],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,

@@ -1,28 +1,76 @@
-"""One way of judging, in a process of its own: its rate and its largest memory, as JSON.
+"""One way of judging, in processes of its own: its rate and its largest memory, as JSON.
 
-    python -m tests.benchmarks.eval.measure light|full|plain ANSWERS
+    python -m tests.benchmarks.eval.measure light|full|plain ANSWERS [PROCESSES]
 
 `light` is the whole default suite without the small language model, `full` with it, `plain` the
 light suite with one `encode` call of sentence-transformers an answer, torch float32. Models are
-loaded and warm before the clock starts; every text is new to the caches.
+loaded and warm before the clock starts; every text is new to the caches. With several processes,
+as `tachograph worker --concurrency` has them, each judges as many answers, all at once.
 """
 
 import json
+import multiprocessing
 import os
 import resource
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from tests.benchmarks.eval.answers import made
 
 BATCH: Final = 32
+_SPAWN: Final = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
+_START_S: Final = 300.0
 
 
 def main() -> int:
     """Print the figures."""
     way, count = sys.argv[1], int(sys.argv[2])
+    processes = int(sys.argv[3]) if len(sys.argv) > 3 else 1
+    found = [judged(way, count)] if processes == 1 else _at_once(way, count, processes)
+    began_s, ended_s = min(one["began_s"] for one in found), max(one["ended_s"] for one in found)
+    answers = count * processes
+    print(
+        json.dumps(
+            {
+                "way": way,
+                "answers": answers,
+                "answers_per_s": answers / (ended_s - began_s),
+                "cpu_s_per_answer": sum(one["cpu_s"] for one in found) / answers,
+                "rss_mb": max(one["rss_mb"] for one in found),
+                "failed": sum(one["failed"] for one in found),
+                "device": found[0]["device"],
+                "evaluators": found[0]["evaluators"],
+            }
+        )
+    )
+    return 1 if any(one["failed"] for one in found) else 0
+
+
+def _at_once(way: str, count: int, processes: int) -> list[dict[str, Any]]:
+    barrier = _SPAWN.Barrier(processes)
+    results: Any = _SPAWN.SimpleQueue()
+    workers = [
+        _SPAWN.Process(target=_work, args=(way, count, 2 + number, barrier, results), daemon=True)
+        for number in range(processes)
+    ]
+    for worker in workers:
+        worker.start()
+    found = [results.get() for _ in workers]
+    for worker in workers:
+        worker.join()
+    return found
+
+
+def _work(way: str, count: int, seed: int, barrier: Any, results: Any) -> None:
+    results.put(judged(way, count, seed, lambda: barrier.wait(_START_S)))
+
+
+def judged(
+    way: str, count: int, seed: int = 2, start: Callable[[], object] = lambda: None
+) -> dict[str, Any]:
+    """What this process took; it calls `start` when it is warm, just before the clock."""
     os.environ["TACHOGRAPH_EVALUATORS_JUDGE_SMALL_MODEL"] = "true" if way == "full" else "false"
     # Deferred: the evaluators read the variable when they are made.
     from tachograph_evaluators import heap
@@ -40,29 +88,22 @@ def main() -> int:
         make_plain(encoder())
     batch = 1 if way == "plain" else BATCH
     judge_batch(evaluators, made(batch, seed=1))
-    answers = made(count, seed=2)
-    started_s, cpu_s = time.perf_counter(), time.process_time()
+    answers = made(count, seed=seed)
+    start()
+    began_s, cpu_s = time.perf_counter(), time.process_time()
     failed = 0
-    for start in range(0, count, batch):
-        for found in judge_batch(evaluators, answers[start : start + batch]):
+    for first in range(0, count, batch):
+        for found in judge_batch(evaluators, answers[first : first + batch]):
             failed += sum(score.label == ERROR for scores in found for score in scores)
-    seconds, cpu_seconds = time.perf_counter() - started_s, time.process_time() - cpu_s
-    peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(
-        json.dumps(
-            {
-                "way": way,
-                "answers": count,
-                "answers_per_s": count / seconds,
-                "cpu_s_per_answer": cpu_seconds / count,
-                "rss_mb": peak_kib / 1024,
-                "failed": failed,
-                "device": encoder().device,
-                "evaluators": [evaluator.name for evaluator in evaluators],
-            }
-        )
-    )
-    return 1 if failed else 0
+    return {
+        "began_s": began_s,  # of a clock that all processes share
+        "ended_s": time.perf_counter(),
+        "cpu_s": time.process_time() - cpu_s,
+        "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "failed": failed,
+        "device": encoder().device,
+        "evaluators": [evaluator.name for evaluator in evaluators],
+    }
 
 
 def make_plain(encoder: Any) -> None:

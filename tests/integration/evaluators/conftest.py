@@ -144,6 +144,7 @@ def stack(store_server: StoreSettings, tmp_path: Path) -> Stack:
         "length = tachograph_test_plugins:Length\n"
         "slow = tachograph_test_plugins:Slow\n"
         "broken = tachograph_test_plugins:Broken\n"
+        "greedy = tachograph_test_plugins:Greedy\n"
     )
     source = Path(__file__).with_name("plugins.py").read_text()
     (tmp_path / "site" / "tachograph_test_plugins.py").write_text(source)

@@ -51,3 +51,19 @@ class Broken(Length):
             if "boom" in (answer.response or ""):
                 raise RuntimeError("boom was said")
         return [[Score(name=name, value=1.0, label="pass") for name in self.scores] for _ in batch]
+
+
+class Greedy(Length):
+    """Takes a quarter of a gigabyte, and says which process judged."""
+
+    name = "greedy"
+    scores = ("greedy",)
+
+    def warm_up(self) -> None:
+        """What a model takes."""
+        self._model = b"\1" * 250_000_000
+
+    def evaluate(self, batch: Sequence[Answer]) -> Sequence[Sequence[Score]]:
+        """One score an answer, explained by a process id."""
+        pid = str(os.getpid())
+        return [[Score(name="greedy", value=1.0, label="pass", explanation=pid)] for _ in batch]
