@@ -17,21 +17,21 @@ _HIDDEN: Final = ("", "-1")
 
 
 def has_nvidia_gpu() -> bool:
-    """Whether a scoring process would find an NVIDIA GPU.
+    """Whether this machine has an NVIDIA GPU that a scoring process may use.
 
     Asks NVML, not CUDA: a process in which CUDA has begun cannot fork processes that use it.
     """
     if os.environ.get("CUDA_VISIBLE_DEVICES") in _HIDDEN:
         return False
+    count = ctypes.c_uint(0)
     try:
         nvml = ctypes.CDLL(_NVML)
-    except OSError:
+        if nvml.nvmlInit_v2() != 0:
+            return False
+        is_answered = nvml.nvmlDeviceGetCount_v2(ctypes.byref(count)) == 0
+        nvml.nvmlShutdown()
+    except (OSError, AttributeError):  # no such library, or one without these functions
         return False
-    if nvml.nvmlInit_v2() != 0:
-        return False
-    count = ctypes.c_uint(0)
-    is_answered = nvml.nvmlDeviceGetCount_v2(ctypes.byref(count)) == 0
-    nvml.nvmlShutdown()
     return is_answered and count.value > 0
 
 

@@ -106,7 +106,7 @@ class EvaluatorSettings(BaseSettings):
     """Pause after an evaluator failed, doubled with each attempt."""
 
     concurrency: int = Field(default=1, ge=1)
-    """Scoring processes of one worker; each holds its own models (about 600 MB)."""
+    """Scoring processes of one worker; each holds its own models (up to 1.3 GB, on a GPU 2.1)."""
 
     max_memory_per_child_kb: int | None = Field(default=None, ge=200_000)
     """A scoring process above this is replaced after its batch; unset: 1,500,000, and 4,000,000 where

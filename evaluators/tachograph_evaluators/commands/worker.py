@@ -12,7 +12,7 @@ HELP = "judge answers, evaluate alert rules and deliver webhooks"
 
 EXAMPLES = """examples:
   tachograph worker                      everything, one scoring process
-  tachograph worker --concurrency 4      four scoring processes, 600 MB each
+  tachograph worker --concurrency 4      four scoring processes, 1.3 GB each
   tachograph worker --only scoring       another machine that only scores
   tachograph worker --ping               is a worker alive, and are its models loaded?
 """

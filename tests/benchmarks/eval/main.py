@@ -31,6 +31,8 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=1, help="scoring processes at once (1)")
     parser.add_argument("--scale", type=int, default=1, help="times as many answers")
     arguments = parser.parse_args()
+    if arguments.processes < 1:
+        parser.error("--processes must be at least 1")
     found: dict[str, dict[str, Any]] = {}
     for way, count in track(_WAYS.items(), description="ways"):
         answers = count // _QUICK if arguments.quick else count * arguments.scale

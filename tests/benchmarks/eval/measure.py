@@ -15,6 +15,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from typing import Any, Final
 
 from tests.benchmarks.eval.answers import made
@@ -50,21 +51,26 @@ def main() -> int:
 
 def _at_once(way: str, count: int, processes: int) -> list[dict[str, Any]]:
     barrier = _SPAWN.Barrier(processes)
-    results: Any = _SPAWN.SimpleQueue()
-    workers = [
-        _SPAWN.Process(target=_work, args=(way, count, 2 + number, barrier, results), daemon=True)
-        for number in range(processes)
-    ]
-    for worker in workers:
-        worker.start()
-    found = [results.get() for _ in workers]
-    for worker in workers:
-        worker.join()
-    return found
+    with ProcessPoolExecutor(processes, _SPAWN, _share, (barrier,)) as pool:
+        # One that dies breaks the pool, and with it this; one that fails ends the others' waiting.
+        return list(pool.map(_judged_with_others, [way] * processes, [count] * processes,
+                             range(2, 2 + processes)))  # fmt: skip
 
 
-def _work(way: str, count: int, seed: int, barrier: Any, results: Any) -> None:
-    results.put(judged(way, count, seed, lambda: barrier.wait(_START_S)))
+_barrier: Any = None
+
+
+def _share(barrier: Any) -> None:
+    global _barrier
+    _barrier = barrier
+
+
+def _judged_with_others(way: str, count: int, seed: int) -> dict[str, Any]:
+    try:
+        return judged(way, count, seed, lambda: _barrier.wait(_START_S))
+    except BaseException:
+        _barrier.abort()
+        raise
 
 
 def judged(

@@ -189,12 +189,11 @@ def million(
     for _ in track(range(10), description=f"{spans:,} spans", console=console):
         bodies = bodies_for(stream, 500, spans // 10)
         with watched(contestant.servers) as use:
-            began = time.perf_counter()
             outcome = send(target, bodies, connections=connections)
             answered_at = time.perf_counter()
             sent += outcome.accepted
-            settled_at = settle(contestant, stored + sent, began)
-        rate = outcome.accepted / (settled_at - began)
+            settled_at = settle(contestant, stored + sent, outcome.began_s)
+        rate = outcome.accepted / (settled_at - outcome.began_s)
         held_bytes = contestant.collector_bytes()
         steps.append(Step(sent, use.peak_bytes, held_bytes, rate, settled_at - answered_at))
     return steps

@@ -1,5 +1,6 @@
 """A journal in this process, drained into the real engine: refused rows, damage, replays."""
 
+import asyncio
 import json
 import time
 from collections import Counter
@@ -45,6 +46,7 @@ def test_the_beginning_of_a_burst_waits_for_the_rest_of_half_a_block(
     settings.max_block_rows = 20
     station = open_station(pause_s=600, lull_s=600)
     station.start()
+    assert asyncio.run(station.settle(50))  # it has looked once, and found nothing
     _append(station, _span(project, "a"))
     time.sleep(0.3)  # long enough for an insert, were it begun
     assert _stored(reader_store, project) == 0

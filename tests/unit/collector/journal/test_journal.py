@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -246,18 +247,18 @@ def test_rows_gather_until_there_are_enough_or_none_comes_any_more(folder: Journ
 
 def test_nobody_waits_for_records_of_a_closed_journal(folder: JournalFolder) -> None:
     journal = _journal(folder)
-    waits = [
-        threading.Thread(target=wait, daemon=True)
-        for wait in (
-            lambda: journal.wait(journal.end, timeout_s=10**6),
-            lambda: journal.wait_for(1, timeout_s=10**6),
-            lambda: journal.gather(1, lull_s=10**6, timeout_s=10**6),
-        )
-    ]
-    waits[0].start()
-    waits[1].start()
+    waits: tuple[Callable[[], None], ...] = (
+        lambda: journal.wait(Position(10**9, 0), timeout_s=10**6),
+        lambda: journal.wait_for(1, timeout_s=10**6),
+        lambda: journal.gather(1, lull_s=10**6, timeout_s=10**6),
+    )
+    threads = [threading.Thread(target=wait, daemon=True) for wait in waits]
+    for thread in threads:
+        thread.start()
+    threads[0].join(0.2)  # all three wait by then; one that does not yet finds it closed
     journal.close()
-    waits[2].start()
-    for waiting in waits:
-        waiting.join(50)
-        assert not waiting.is_alive()
+    for thread in threads:
+        thread.join(50)
+        assert not thread.is_alive()
+    for wait in waits:
+        wait()
