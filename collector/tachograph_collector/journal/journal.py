@@ -1,6 +1,7 @@
 """The writing end of a journal: records in, one fsync for all that came together."""
 
 import logging
+import math
 import os
 import threading
 import time
@@ -204,7 +205,7 @@ class Journal:
     def wait(self, behind: Position, timeout_s: float) -> None:
         """Return when there is something behind a position, or after the timeout.
 
-        As the next two, at once where nothing can come any more.
+        As `gather`, at once where nothing can come any more.
         """
         with self._arrived:
             self._arrived.wait_for(
@@ -212,16 +213,9 @@ class Journal:
                 timeout=timeout_s,
             )
 
-    def wait_for(self, records: int, timeout_s: float) -> None:
-        """Return when so many records wait for the store, or after the timeout."""
-        with self._arrived:
-            self._arrived.wait_for(
-                lambda: self._is_closed or self._waiting.total() >= records, timeout=timeout_s
-            )
-
-    def gather(self, records: int, lull_s: float, timeout_s: float) -> None:
-        """Return when so many records wait for the store, when no further ones came for `lull_s`, or
-        after the timeout."""
+    def gather(self, records: int, timeout_s: float, lull_s: float = math.inf) -> None:
+        """Return when so many records wait for the store, after the timeout, or when no further ones
+        came for `lull_s`."""
         end = time.monotonic() + timeout_s
         with self._arrived:
             seen = self._waiting.total()

@@ -60,8 +60,8 @@ class DrainLoop:
         retention_days: int,
         books_interval_s: float,
         adopt: Callable[[], list[Drain]],
-        pause_s: float = PAUSE_S,
-        lull_s: float = LULL_S,
+        pause_s: float,
+        lull_s: float,
     ) -> None:
         self._own = drains[0]
         self._drains = drains
@@ -139,11 +139,9 @@ class DrainLoop:
                 self._stop.wait(_IDLE_S if not has_worked else 0)
             elif not has_worked:
                 self._own.journal.wait(self._own.state.position, _IDLE_S)
-                self._own.journal.gather(enough, self._lull_s, self._pause_s)
+                self._own.journal.gather(enough, self._pause_s, self._lull_s)
             elif self._own.rows < enough:
-                self._own.journal.wait_for(
-                    enough, max(0.0, began + self._pause_s - time.monotonic())
-                )
+                self._own.journal.gather(enough, began + self._pause_s - time.monotonic())
 
     def _step_all(self) -> bool:
         """One block of each journal; one that does not come on keeps no other waiting."""

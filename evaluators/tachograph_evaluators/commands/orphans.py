@@ -1,4 +1,4 @@
-"""No orphan holds 600 MB: a process leaves when the one that started it is gone."""
+"""No orphan holds a gigabyte: a process leaves when the one that started it is gone."""
 
 import os
 import threading

@@ -204,33 +204,12 @@ def test_state_and_intent_come_back_and_strangers_do_not(tmp_path: Path) -> None
     assert fresh.books != state.books  # other lines must not replace those already written
 
 
-def test_who_waits_for_a_number_of_records_goes_on_when_they_are_there(
-    folder: JournalFolder,
-) -> None:
-    journal = _journal(folder)
-    seen: list[int] = []
-
-    def wait() -> None:
-        journal.wait_for(5, timeout_s=100)
-        seen.append(journal.waiting.total())
-
-    waiting = threading.Thread(target=wait)
-    waiting.start()
-    for _ in range(2):
-        packed = _packed(records=3)
-        journal.admit(packed)
-        journal.append([packed])
-    waiting.join(50)
-    assert seen == [6]
-    journal.wait_for(7, timeout_s=0.01)  # and the timeout ends it
-
-
 def test_rows_gather_until_there_are_enough_or_none_comes_any_more(folder: JournalFolder) -> None:
     journal = _journal(folder)
     seen: list[int] = []
 
     def gather() -> None:
-        journal.gather(5, lull_s=100, timeout_s=100)
+        journal.gather(5, timeout_s=100)
         seen.append(journal.waiting.total())
 
     gathering = threading.Thread(target=gather)
@@ -241,21 +220,21 @@ def test_rows_gather_until_there_are_enough_or_none_comes_any_more(folder: Journ
         journal.append([packed])
     gathering.join(50)
     assert seen == [6]
-    journal.gather(7, lull_s=0.01, timeout_s=10**6)  # a lull ends it
-    journal.gather(7, lull_s=10**6, timeout_s=0.01)  # and so does the timeout
+    journal.gather(7, timeout_s=0.01)  # the timeout ends it
+    journal.gather(7, timeout_s=-1.0)
+    journal.gather(7, timeout_s=10**6, lull_s=0.01)  # and so does a lull
 
 
 def test_nobody_waits_for_records_of_a_closed_journal(folder: JournalFolder) -> None:
     journal = _journal(folder)
     waits: tuple[Callable[[], None], ...] = (
         lambda: journal.wait(Position(10**9, 0), timeout_s=10**6),
-        lambda: journal.wait_for(1, timeout_s=10**6),
-        lambda: journal.gather(1, lull_s=10**6, timeout_s=10**6),
+        lambda: journal.gather(1, timeout_s=10**6, lull_s=10**6),
     )
     threads = [threading.Thread(target=wait, daemon=True) for wait in waits]
     for thread in threads:
         thread.start()
-    threads[0].join(0.2)  # all three wait by then; one that does not yet finds it closed
+    threads[0].join(0.2)  # both wait by then; one that does not yet finds it closed
     journal.close()
     for thread in threads:
         thread.join(50)
