@@ -54,21 +54,6 @@ def test_a_dead_scoring_process_is_replaced(
         eventually(lambda: len(scores(project)) == 2, "the score after the death")
 
 
-def test_a_scoring_process_above_its_bound_is_replaced_after_its_batch(
-    stack: Stack, writer: Writer, project: str, scores: Callable[[str], list[Row]]
-) -> None:
-    settings = {
-        "TACHOGRAPH_EVALUATORS_ENABLED": "greedy",
-        "TACHOGRAPH_EVALUATORS_MAX_MEMORY_PER_CHILD_KB": "200000",
-    }
-    with stack.running("worker", "beat", **settings):
-        writer.write_spans([answer_span(project, "first")])
-        eventually(lambda: len(scores(project)) == 1, "the first score")
-        writer.write_spans([answer_span(project, "second")])
-        eventually(lambda: len(scores(project)) == 2, "the second score")
-    assert len({row.explanation for row in scores(project)}) == 2
-
-
 def test_no_part_outlives_a_killed_worker(stack: Stack) -> None:
     with stack.running("worker") as [worker]:
         parent = psutil.Process(worker.pid)
