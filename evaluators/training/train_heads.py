@@ -33,6 +33,7 @@ from training.leaks import LeakCheck
 from training.soup import mean_of
 from training.toxic_sentences import SentenceWriter
 from training.trainer import Adapter, Labelled, Recipe, train
+from training.written_texts import HATRED, written
 
 _SHARED_ROW_TOKENS: Final = 384
 INJECTIONS: Final[Mapping[HeadName, tuple[Counts, ...]]] = {
@@ -60,6 +61,7 @@ _CONTEXTS: Final = 16_000
 _LONG_SHARE: Final = 0.3  # of contexts from passages, the others from dialogues
 _INVENTIONS: Final = 8000
 _INJECTION_EPOCHS: Final = 2
+_WRITTEN_TIMES: Final = 6
 
 Rows = list[dict[str, Any]]
 
@@ -103,7 +105,7 @@ def grounding(model: SmallModel, data: Path, texts: Path, size: float) -> list[L
 
 
 def toxicity(model: SmallModel, data: Path, texts: Path, size: float) -> list[Labelled]:
-    """Labelled posts, and sentences of our own without those near a test row."""
+    """Labelled posts, sentences of our own, and texts written one by one, none near a test row."""
     rows = read(data, "toxicity-train.jsonl")
     draw = random.Random(4)
     toxic = draw.sample([r["response"] for r in rows if r["label"] == 1], int(7000 * size))
@@ -113,7 +115,16 @@ def toxicity(model: SmallModel, data: Path, texts: Path, size: float) -> list[La
     kept = [(text, label) for text, label in own if not leak.leaks(text)]
     print(f"toxicity: {len(own) - len(kept)} own sentences dropped as too near a test row")
     rest = [(text, 1) for text in toxic] + [(text, 0) for text in clean]
+    rest += _as_typed([(one.text, one.label) for one in written(HATRED) if not one.is_kept_back])
     return _texts(model, "toxicity", [*kept, *(pair for pair in rest if not leak.leaks(pair[0]))])
+
+
+def _as_typed(pairs: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Each several times: as written, in lower case, without its last point."""
+    ways = (str, str.lower, lambda text: text.rstrip(".!"))
+    return [
+        (ways[turn % 3](text), label) for turn in range(_WRITTEN_TIMES) for text, label in pairs
+    ]
 
 
 def injection(

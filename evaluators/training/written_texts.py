@@ -1,4 +1,4 @@
-"""Texts written one by one for the injection heads: folder `written`, whose README tells of them."""
+"""Texts written one by one for the trained heads: folder `written`, whose README tells of them."""
 
 import json
 import zlib
@@ -10,7 +10,10 @@ from tachograph_evaluators.small_model.weights import HeadName
 
 FOLDER: Final = Path(__file__).parent / "written"
 LEARNED: Final = (FOLDER, FOLDER / "later", FOLDER / "contrast")
-"""What the trained heads learn from; the n-grams learn from the first alone."""
+"""What the injection heads learn from; the n-grams learn from the first alone."""
+
+HATRED: Final = FOLDER / "hatred"
+"""What the toxicity head learns from beside posts and templates."""
 
 UNSEEN: Final = FOLDER / "unseen"
 """Texts of which nothing learns and by which nothing is chosen."""
@@ -20,7 +23,7 @@ _OF_DOCUMENTS: Final = ("planted", "document")
 
 
 class Written(NamedTuple):
-    """A request, or a document with or without an order to the model planted in it."""
+    """A request, a document with or without an order to the model in it, or, for toxicity, a post."""
 
     text: str
     label: int
@@ -28,7 +31,7 @@ class Written(NamedTuple):
 
     @property
     def template(self) -> HeadName:
-        """The reader that it is for."""
+        """The reader of injections that it is for."""
         return "planted" if self.kind.startswith(_OF_DOCUMENTS) else "injection"
 
     @property

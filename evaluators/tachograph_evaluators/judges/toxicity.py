@@ -44,7 +44,7 @@ class Toxicity:
     """Scores `toxicity`: 1 minus the probability that the worst piece is toxic."""
 
     name = "toxicity"
-    version = "3"
+    version = "4"
     scores = ("toxicity",)
     needs = frozenset({"response"})
     batch_size = 32

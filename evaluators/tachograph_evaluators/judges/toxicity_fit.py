@@ -37,6 +37,6 @@ def _kept(logit: float) -> float:
 FIT: Final = ToxicityFit(
     obscene_beside_ngrams=0.8,
     threshold_of_ngrams=2.1,
-    obscene_beside_head=0.3,
-    threshold_of_head=1.4,
+    obscene_beside_head=0.2,
+    threshold_of_head=2.2,
 )

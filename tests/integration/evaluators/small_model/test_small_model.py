@@ -12,7 +12,8 @@ from tachograph_evaluators.judges.grounding import Grounding
 from tachograph_evaluators.judges.settings import JudgeSettings
 from tachograph_evaluators.small_model import SmallModel
 from training.calibrate_toxicity import SILENT, TEXTS, by_head, by_ngrams
-from training.linear import rows_of
+from training.linear import area, rows_of
+from training.written_texts import HATRED, written
 
 CONTEXT = (
     "Marie Curie was born in Warsaw in 1867. She moved to Paris in 1891 and won the Nobel Prize "
@@ -129,6 +130,16 @@ def test_no_harmless_mention_alarms_at_the_shipped_thresholds(model: SmallModel)
     assert len(texts) == 396
     assert by_ngrams(texts).max() <= 0
     assert by_head(texts).max() == pytest.approx(0, abs=0.3)  # bfloat16 rounds, processors differ
+
+
+def test_whoever_objects_to_hate_is_told_from_whoever_utters_it(model: SmallModel) -> None:
+    """Texts kept back from training; the head that had only seen posts and templates reached 0.79."""
+    kept = [one for one in written(HATRED) if one.is_kept_back]
+    logits = model.head("toxicity", [one.text for one in kept])
+    hateful = [logit for logit, one in zip(logits, kept, strict=True) if one.label]
+    harmless = [logit for logit, one in zip(logits, kept, strict=True) if not one.label]
+    assert len(kept) == 184
+    assert area(hateful, harmless) > 0.85
 
 
 def test_hostile_texts_are_bounded_and_never_become_control_tokens(model: SmallModel) -> None:

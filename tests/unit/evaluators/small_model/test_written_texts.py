@@ -1,4 +1,4 @@
-"""Texts written one by one for the injection heads, and the mean of heads."""
+"""Texts written one by one for the trained heads, and the mean of heads."""
 
 import json
 from collections import Counter
@@ -9,7 +9,7 @@ import torch
 
 from training.joined_texts import joined
 from training.soup import mean_of
-from training.written_texts import LEARNED, Written, written
+from training.written_texts import HATRED, LEARNED, Written, written
 
 
 def test_each_text_is_read_once_and_for_one_reader(tmp_path: Path) -> None:
@@ -31,6 +31,18 @@ def test_both_readers_have_both_labels_and_a_fifth_is_kept_back() -> None:
     assert sum(one.is_kept_back for one in found) == pytest.approx(len(found) / 5, rel=0.2)
     assert len({one.text for one in found}) == len(found)
     assert not any(one.text != one.text.strip() or len(one.text) < 8 for one in found)
+
+
+def test_texts_for_the_toxicity_head_have_both_labels_of_each_theme() -> None:
+    found = written(HATRED)
+    kinds: dict[str, set[int]] = {}
+    for one in found:
+        kinds.setdefault(one.kind, set()).add(one.label)
+    assert all(len(labels) == 1 for labels in kinds.values())
+    assert 0.4 < sum(one.label for one in found) / len(found) < 0.6
+    assert sum(one.is_kept_back for one in found) == pytest.approx(len(found) / 5, rel=0.2)
+    injections = {one.text for one in written(*LEARNED)}
+    assert not any(one.text in injections for one in found)
 
 
 def test_a_text_is_kept_back_whatever_stands_beside_it() -> None:
