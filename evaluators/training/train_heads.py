@@ -105,6 +105,11 @@ def grounding(model: SmallModel, data: Path, texts: Path, size: float) -> list[L
 
 
 def toxicity(model: SmallModel, data: Path, texts: Path, size: float) -> list[Labelled]:
+    """Posts, sentences and texts with and without hatred."""
+    return _texts(model, "toxicity", toxic_texts(data, texts, size))
+
+
+def toxic_texts(data: Path, texts: Path, size: float) -> list[tuple[str, int]]:
     """Labelled posts, sentences of our own, and texts written one by one, none near a test row."""
     rows = read(data, "toxicity-train.jsonl")
     draw = random.Random(4)
@@ -116,7 +121,7 @@ def toxicity(model: SmallModel, data: Path, texts: Path, size: float) -> list[La
     print(f"toxicity: {len(own) - len(kept)} own sentences dropped as too near a test row")
     rest = [(text, 1) for text in toxic] + [(text, 0) for text in clean]
     rest += _as_typed([(one.text, one.label) for one in written(HATRED) if not one.is_kept_back])
-    return _texts(model, "toxicity", [*kept, *(pair for pair in rest if not leak.leaks(pair[0]))])
+    return [*kept, *(pair for pair in rest if not leak.leaks(pair[0]))]
 
 
 def _as_typed(pairs: list[tuple[str, int]]) -> list[tuple[str, int]]:

@@ -9,7 +9,8 @@ import torch
 
 from training.joined_texts import joined
 from training.soup import mean_of
-from training.written_texts import HATRED, LEARNED, Written, written
+from training.train_heads import toxic_texts
+from training.written_texts import HATRED, LEARNED, Written, read, written
 
 
 def test_each_text_is_read_once_and_for_one_reader(tmp_path: Path) -> None:
@@ -33,16 +34,29 @@ def test_both_readers_have_both_labels_and_a_fifth_is_kept_back() -> None:
     assert not any(one.text != one.text.strip() or len(one.text) < 8 for one in found)
 
 
-def test_texts_for_the_toxicity_head_have_both_labels_of_each_theme() -> None:
-    found = written(HATRED)
-    kinds: dict[str, set[int]] = {}
-    for one in found:
-        kinds.setdefault(one.kind, set()).add(one.label)
-    assert all(len(labels) == 1 for labels in kinds.values())
-    assert 0.4 < sum(one.label for one in found) / len(found) < 0.6
-    assert sum(one.is_kept_back for one in found) == pytest.approx(len(found) / 5, rel=0.2)
-    injections = {one.text for one in written(*LEARNED)}
-    assert not any(one.text in injections for one in found)
+def test_each_theme_of_the_toxicity_head_has_both_labels() -> None:
+    for path in HATRED.glob("*.jsonl"):
+        found = read([path])
+        assert 0.4 < sum(one.label for one in found) / len(found) < 0.6
+        assert sum(one.is_kept_back for one in found) == pytest.approx(len(found) / 5, rel=0.4)
+
+
+def test_the_toxicity_head_learns_what_was_written_but_not_what_is_kept_back(
+    tmp_path: Path,
+) -> None:
+    test_row = next(one for one in written(HATRED) if not one.is_kept_back)
+    files: dict[str, list[dict[str, object]]] = {
+        "toxicity-train": [{"response": f"Fool number {n}.", "label": 1} for n in range(9)],
+        "toxicity": [{"response": test_row.text}],
+        "passages": [{"text": "The ferry left at noon. It was late by an hour in the end."}],
+    }
+    for name, rows in files.items():
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    learned = Counter(text.lower() for text, _ in toxic_texts(tmp_path, tmp_path, size=0.001))
+    assert sum(learned.values()) > 4000
+    assert test_row.text.lower() not in learned
+    assert any(learned[one.text.lower()] > 1 for one in written(HATRED))
+    assert not any(learned[one.text.lower()] for one in written(HATRED) if one.is_kept_back)
 
 
 def test_a_text_is_kept_back_whatever_stands_beside_it() -> None:
